@@ -1,0 +1,58 @@
+import { DEFAULT_CONCURRENCY } from "../../shared/model/lane.ts";
+import { laneOfQueue } from "../../shared/broker/topology.ts";
+import type { LaneLimit } from "../../shared/coordination/coordination.ts";
+import { SenpuError } from "../../shared/errors.ts";
+import type { LambdaContext } from "../../shared/lambda/context.ts";
+import { log } from "../../shared/lambda/log.ts";
+import { queueOf, readSqsEvent, toDelivery } from "../../shared/lambda/sqs-event.ts";
+import type { BatchResponse, SqsRecord } from "../../shared/lambda/sqs-event.ts";
+import { openWorkerStores } from "../../shared/lambda/stores.ts";
+import type { WorkerStores } from "../../shared/lambda/stores.ts";
+import { workBatch } from "./work-batch.ts";
+
+/** Opened by the first event, and kept while Lambda keeps the environment. */
+let stores: WorkerStores | undefined;
+
+/**
+ * The consumer as a Lambda function behind a lane's queue.
+ *
+ * In: an SQS batch. Out: calls made, or put back when the function's time ends; what could be neither is reported as
+ * a batch item failure (the event source mapping must have `ReportBatchItemFailures`).
+ * Messages that are done with are removed here, like a poller's: what follows a crash later on does not bring them again.
+ */
+export async function handler(event: unknown, context: LambdaContext): Promise<BatchResponse> {
+  const endsAt = Date.now() + context.getRemainingTimeInMillis();
+  const records = readSqsEvent(event);
+  const { broker, coordination, prefix } = (stores ??= openWorkerStores());
+  const lanes = Map.groupBy(records, (record) => laneOf(record, prefix));
+  await broker.ensure([...lanes.keys()]);
+  const limits = new Map((await coordination.lanes()).map((limit) => [limit.lane, limit]));
+  const held = await Promise.all(
+    [...lanes].map(async ([lane, batch]) => {
+      const limit: LaneLimit = limits.get(lane) ?? { lane, concurrency: DEFAULT_CONCURRENCY };
+      const worker = `lambda ${context.logStreamName}`;
+      const work = { broker, coordination, limit, worker, endsAt };
+      const result = await workBatch(work, batch.map(toDelivery));
+      log("info", JSON.stringify({ lane, messages: batch.length, ...result.tally }));
+      return result.held;
+    }),
+  );
+  const failed = new Set(held.flat());
+  return {
+    batchItemFailures: records
+      .filter(({ receiptHandle }) => failed.has(receiptHandle))
+      .map(({ messageId }) => ({ itemIdentifier: messageId })),
+  };
+}
+
+function laneOf(record: SqsRecord, prefix: string): string {
+  const queue = queueOf(record);
+  const lane = queue.startsWith(`${prefix}-`)
+    ? laneOfQueue(queue.slice(prefix.length + 1))
+    : undefined;
+  if (lane !== undefined) return lane;
+  throw new SenpuError(
+    "message",
+    `the event comes from queue ${queue}; the consumer works lane queues, which are named ${prefix}-lane-<lane>`,
+  );
+}

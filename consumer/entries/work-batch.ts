@@ -1,0 +1,87 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import type { Broker, Delivery } from "../../shared/broker/broker.ts";
+import type { Coordination, LaneLimit } from "../../shared/coordination/coordination.ts";
+import { messageOf } from "../../shared/errors.ts";
+import { log } from "../../shared/lambda/log.ts";
+import { isUnsafe } from "../../shared/model/call.ts";
+import { LaneWorker } from "../receive/lane-worker.ts";
+import { RunWatch } from "../receive/run-watch.ts";
+import type { Tally } from "../settle/settler.ts";
+import { neededMs, reserveMs } from "./time-left.ts";
+
+export interface BatchWork {
+  readonly broker: Broker;
+  readonly coordination: Coordination;
+  readonly limit: LaneLimit;
+  /** Unique among living workers. */
+  readonly worker: string;
+  /** When Lambda ends the function, epoch milliseconds. */
+  readonly endsAt: number;
+}
+
+export interface BatchResult {
+  readonly tally: Tally;
+  /** Receipts of deliveries with calls that could be neither finished nor put back. */
+  readonly held: readonly string[];
+}
+
+/** Left at the very end, so that the answer still leaves. */
+const ANSWER_MS = 50;
+
+/**
+ * Works off one batch of a lane, within the function's time.
+ *
+ * States: working, until all is done or so little time is left that no call could be started → closing: what was not
+ * started, or waits to be tried again, is put back, what is in flight ends or is given up → over. Nothing runs on
+ * afterwards, since Lambda stops an environment's clock between two events; connections are closed for the same reason.
+ * Throws when no delivery could be taken on.
+ */
+export async function workBatch(
+  work: BatchWork,
+  deliveries: readonly Delivery[],
+): Promise<BatchResult> {
+  const { endsAt, coordination } = work;
+  const startedAt = Date.now();
+  const workEndsAt = endsAt - reserveMs(endsAt - startedAt);
+  const workMs = Math.max(0, workEndsAt - startedAt);
+  const finished = Promise.withResolvers<void>();
+  const failed = Promise.withResolvers<never>();
+  failed.promise.catch(() => {});
+  const watch = new RunWatch(coordination, failed.reject);
+  const lane = new LaneWorker({
+    ...work,
+    watch,
+    onFailed: failed.reject,
+    onFinished: finished.resolve,
+    hasTime: (call, { policy }, inMs) => {
+      const unsafe = isUnsafe(call.method ?? "GET");
+      const leftMs = workEndsAt - Date.now() - inMs;
+      return leftMs >= neededMs(call.timeoutMs ?? policy.timeoutMs, unsafe, workMs);
+    },
+  });
+  const timers = new AbortController();
+  const until = (at: number): Promise<void> =>
+    sleep(Math.max(0, at - Date.now()), undefined, { signal: timers.signal }).catch(() => {});
+  let isOpen = false;
+  const opening = lane.open(deliveries).then(() => void (isOpen = true));
+  try {
+    await Promise.race([opening, until(endsAt - ANSWER_MS), failed.promise]);
+    if (!isOpen) throw new Error("the function's time was up before its messages were taken on");
+    if (lane.held().length === 0) finished.resolve();
+    const nothingFitsAt = workEndsAt - neededMs(lane.shortestMs, false, workMs);
+    await Promise.race([finished.promise, until(nothingFitsAt), failed.promise]);
+    const stopped = lane.stop(Math.max(0, workEndsAt - Date.now()));
+    stopped.catch(failed.reject);
+    await Promise.race([stopped, until(endsAt - ANSWER_MS), failed.promise]);
+  } catch (error) {
+    lane.stop(0, opening).catch(() => {});
+    // A message that was not taken on is not among what is held, and must not count as done.
+    const { succeeded, failed: gone, putBack } = lane.tally;
+    if (!isOpen || succeeded + gone + putBack === 0) throw error;
+    log("error", `not all of the batch could be worked on: ${messageOf(error)}`);
+  } finally {
+    timers.abort();
+    watch.close();
+  }
+  return { tally: lane.tally, held: lane.held() };
+}

@@ -1,0 +1,95 @@
+import type { Dispatcher } from "undici";
+import type { AttemptEnd } from "./judge.ts";
+
+/**
+ * One HTTP try: undici's handler and its own result, so that a call costs one object and no stream or promise.
+ *
+ * States: waiting for a connection → sent (`onRequestStart`) → answered (`onResponseStart`) → over, exactly once, by
+ * the last byte, an error, or `expire`. The body is read to its end and counted, so that the connection can be used again.
+ */
+export class Attempt implements Dispatcher.DispatchHandler {
+  readonly startedAt: number;
+  /** When time is up, on `performance.now()`'s clock. */
+  readonly expiresAt: number;
+  /** Null until it is over. */
+  end: AttemptEnd | null = null;
+  latencyMs = 0;
+  retryAfter: string | undefined;
+  location: string | undefined;
+  /** One line, when there was no answer. */
+  error: string | undefined;
+
+  readonly #onOver: (attempt: Attempt) => void;
+  #controller: Dispatcher.DispatchController | null = null;
+  #status = 0;
+
+  constructor(startedAt: number, expiresAt: number, onOver: (attempt: Attempt) => void) {
+    this.startedAt = startedAt;
+    this.expiresAt = expiresAt;
+    this.#onOver = onOver;
+  }
+
+  /** Gives up waiting. What has not been sent yet will not be. `when`: if not for its own time, as its error says. */
+  expire(when = `within ${Math.round(this.expiresAt - this.startedAt)} ms`): void {
+    if (this.end !== null) return;
+    this.error = `no ${this.#controller === null ? "connection" : "full answer"} ${when}`;
+    this.#finish({ kind: "timeout", sent: this.#controller !== null });
+    this.#controller?.abort(new Error(this.error));
+  }
+
+  onRequestStart(controller: Dispatcher.DispatchController): void {
+    if (this.end !== null) {
+      controller.abort(new Error("expired before it was sent"));
+      return;
+    }
+    this.#controller = controller;
+  }
+
+  onResponseStart(
+    _controller: Dispatcher.DispatchController,
+    statusCode: number,
+    headers: Record<string, string | string[] | undefined>,
+  ): void {
+    // 1xx come before the answer.
+    if (statusCode < 200) return;
+    this.#status = statusCode;
+    if (statusCode >= 300) {
+      this.retryAfter = single(headers["retry-after"]);
+      this.location = single(headers["location"]);
+    }
+  }
+
+  onResponseData(): void {}
+
+  onResponseEnd(): void {
+    this.#finish({ kind: "answer", status: this.#status });
+  }
+
+  onResponseError(_controller: Dispatcher.DispatchController, error: Error): void {
+    this.error = describe(error);
+    const unmade = (error as NodeJS.ErrnoException).code === "UND_ERR_INVALID_ARG";
+    this.#finish(
+      unmade ? { kind: "invalid" } : { kind: "network", sent: this.#controller !== null },
+    );
+  }
+
+  #finish(end: AttemptEnd): void {
+    if (this.end !== null) return;
+    this.end = end;
+    this.latencyMs = performance.now() - this.startedAt;
+    this.#onOver(this);
+  }
+}
+
+function single(header: string | string[] | undefined): string | undefined {
+  return Array.isArray(header) ? header[0] : header;
+}
+
+/** One line for a person; several addresses tried at once come as one AggregateError. */
+function describe(error: Error): string {
+  const inner =
+    error instanceof AggregateError && error.message === "" ? (error.errors[0] as Error) : error;
+  const code = (inner as NodeJS.ErrnoException).code;
+  const text = inner.message.replaceAll(/\s+/g, " ");
+  return code !== undefined && !text.includes(code) ? `${text} (${code})` : text;
+}

@@ -1,0 +1,151 @@
+import type { Checkpoint } from "../../shared/coordination/coordination.ts";
+import type { Delivery } from "../../shared/broker/broker.ts";
+import { isUnsafe } from "../../shared/model/call.ts";
+import type { Call } from "../../shared/model/call.ts";
+import type { CallsMessage } from "../../shared/model/message.ts";
+import { sharedHeaders } from "../execute/request.ts";
+
+/**
+ * One delivery of a message while this worker holds it.
+ *
+ * States of each of its calls: not started → started → accounted. Accounted means that nothing depends on the message
+ * any more: its outcome was published, it was put back in another message, dropped, or done by an earlier worker.
+ * Once all are, the message is removed.
+ */
+export class Chunk {
+  /** Without the body, which need not live as long. */
+  readonly delivery: Pick<Delivery, "receipt" | "receiveCount">;
+  readonly message: CallsMessage;
+  /** Names the checkpoint: the same in each delivery, in no other message. */
+  readonly key: string;
+  /** `performance.now()` */
+  readonly openedAt = performance.now();
+  readonly headers: readonly string[];
+  readonly hasReferences: boolean;
+  /** Guarded: repeated after a crash only if they surely had not been started. */
+  readonly guarded: boolean;
+  /** Calls at this index and after have surely not been started, as the checkpoint says. */
+  startedBelow: number;
+  /** A checkpoint that marks calls as started is being written. */
+  marking = false;
+
+  readonly #attempts = new Map<number, number>();
+  readonly #done: Set<number>;
+  /** Not to be started here: settled some other way. */
+  readonly #out = new Set<number>();
+  #next = 0;
+  #open: number;
+
+  constructor(delivery: Delivery, message: CallsMessage, checkpoint: Checkpoint | undefined) {
+    this.delivery = { receipt: delivery.receipt, receiveCount: delivery.receiveCount };
+    this.message = message;
+    this.key = chunkKey(message);
+    this.headers = sharedHeaders(message.policy);
+    this.hasReferences = delivery.body.includes("${");
+    this.guarded =
+      !message.policy.retry.unsafe && message.calls.some((call) => isUnsafe(call.method ?? "GET"));
+    this.startedBelow = checkpoint?.startedBelow ?? 0;
+    this.#done = new Set(checkpoint?.done);
+    for (const [index, attempts] of Object.entries(checkpoint?.attempts ?? {})) {
+      this.#attempts.set(Number(index), attempts);
+    }
+    this.#open = message.calls.length - this.#done.size;
+  }
+
+  /** The next call not started, and steps past it; undefined when all have been. */
+  take(): CallTask | undefined {
+    const call = this.peek();
+    if (call === undefined) return undefined;
+    return new CallTask(this, this.#next++, call, this.#attempts.get(this.#next - 1));
+  }
+
+  /** The call that `take` would give. */
+  peek(): Call | undefined {
+    while (this.#done.has(this.#next) || this.#out.has(this.#next)) this.#next++;
+    return this.message.calls[this.#next];
+  }
+
+  /** Index of the call that `take` would give. */
+  get next(): number {
+    return this.#next;
+  }
+
+  /** What the shortest attempt of any of its calls may take, in milliseconds. */
+  get shortestMs(): number {
+    const { calls, policy } = this.message;
+    return Math.min(...calls.map(({ timeoutMs = policy.timeoutMs }) => timeoutMs));
+  }
+
+  /** Nothing is left to take. */
+  get isTaken(): boolean {
+    return this.#next >= this.message.calls.length;
+  }
+
+  /** Calls neither started nor done. */
+  get ready(): number {
+    let ready = 0;
+    for (let i = this.#next; i < this.message.calls.length; i++) {
+      if (!this.#done.has(i) && !this.#out.has(i)) ready++;
+    }
+    return ready;
+  }
+
+  /** `take` will pass over this call; it is still to be accounted for. */
+  takeOut(index: number): void {
+    this.#out.add(index);
+  }
+
+  noteAttempts(index: number, attempts: number): void {
+    this.#attempts.set(index, attempts);
+  }
+
+  /** The outcome is out: a later delivery must not make the call again. */
+  account(index: number): void {
+    this.#done.add(index);
+    this.#attempts.delete(index);
+    this.#open--;
+  }
+
+  /** Every call is accounted for. */
+  get isOver(): boolean {
+    return this.#open === 0;
+  }
+
+  #startedUnsafe(): string[] {
+    return this.message.calls
+      .slice(0, this.startedBelow)
+      .filter((call, index) => isUnsafe(call.method ?? "GET") && !this.#done.has(index))
+      .map(({ id }) => id);
+  }
+
+  checkpoint(): Checkpoint {
+    return {
+      ...(this.guarded ? { startedBelow: this.startedBelow, unsafe: this.#startedUnsafe() } : {}),
+      done: [...this.#done],
+      attempts: Object.fromEntries(this.#attempts),
+    };
+  }
+}
+
+/** One call while this worker works on it. */
+export class CallTask {
+  readonly chunk: Chunk;
+  readonly index: number;
+  readonly call: Call;
+  /** HTTP tries made so far, over all deliveries known of. */
+  attempts: number;
+  /** Epoch milliseconds of the first try; 0 before. */
+  startedAt: number;
+
+  constructor(chunk: Chunk, index: number, call: Call, attempts: number | undefined) {
+    this.chunk = chunk;
+    this.index = index;
+    this.call = call;
+    this.attempts = attempts ?? call.attempts ?? 0;
+    this.startedAt = call.startedAt ?? 0;
+  }
+}
+
+export function chunkKey(message: CallsMessage): string {
+  return `${message.run}/${message.generation}/${message.chunk}`;
+}

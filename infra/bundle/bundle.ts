@@ -1,0 +1,136 @@
+import { statSync } from "node:fs";
+import { join, resolve } from "node:path";
+import { fileURLToPath } from "node:url";
+import { build } from "esbuild";
+import type { Metafile } from "esbuild";
+import { SenpuError, messageOf } from "../../shared/errors.ts";
+import { TRIM_DEFINES, trim } from "./trim.ts";
+
+/** What is to be bundled. */
+export interface BundleSpec {
+  readonly name: string;
+  /** From the project's folder. */
+  readonly entry: string;
+  readonly maxBytes: number;
+  /** Less than this holds no handler and no SDK: something was dropped that should not have been. Default 10,000. */
+  readonly minBytes?: number;
+}
+
+export interface Bundle {
+  readonly name: string;
+  /** Holds `index.mjs`, which exports `handler`, and its source map: a function's whole package. */
+  readonly folder: string;
+  readonly bytes: number;
+  readonly maxBytes: number;
+  /** Bytes by package, the project's own under `senpu`; largest first. */
+  readonly parts: readonly (readonly [name: string, bytes: number])[];
+}
+
+export const HANDLER = "index.handler";
+
+const PROJECT = fileURLToPath(new URL("../..", import.meta.url));
+const DEFAULT_MIN_BYTES = 10_000;
+
+/** Packages that are CommonJS call `require` for Node's own modules, which ES modules do not have. */
+const REQUIRE =
+  'import { createRequire as senpuCreateRequire } from "node:module"; const require = senpuCreateRequire(import.meta.url);';
+
+/**
+ * All functions in one step, a folder each under `outDir`: ESM, minified, with source maps, for Node 24.
+ * Throws {@link SenpuError} `config` when one does not build, is empty or too large, or holds native code.
+ */
+export async function bundleFunctions(
+  specs: readonly BundleSpec[],
+  outDir: string,
+): Promise<Bundle[]> {
+  const metafile = await buildAll(specs, outDir);
+  return specs.map((spec) => {
+    const bundle = describe(spec, outDir, metafile);
+    check(bundle, spec.minBytes ?? DEFAULT_MIN_BYTES, metafile);
+    return bundle;
+  });
+}
+
+async function buildAll(specs: readonly BundleSpec[], outDir: string): Promise<Metafile> {
+  try {
+    const { metafile } = await build({
+      absWorkingDir: PROJECT,
+      entryPoints: specs.map(({ name, entry }) => ({ in: entry, out: join(name, "index") })),
+      outdir: resolve(outDir),
+      outExtension: { ".js": ".mjs" },
+      bundle: true,
+      minify: true,
+      sourcemap: true,
+      // The map finds the sources where they are; their text need not travel twice.
+      sourcesContent: false,
+      format: "esm",
+      platform: "node",
+      target: "node24",
+      mainFields: ["module", "main"],
+      banner: { js: REQUIRE },
+      legalComments: "none",
+      metafile: true,
+      logLevel: "silent",
+      define: TRIM_DEFINES,
+      plugins: [trim],
+    });
+    return metafile;
+  } catch (cause) {
+    throw new SenpuError("config", `the functions cannot be bundled: ${messageOf(cause)}`, {
+      cause,
+    });
+  }
+}
+
+function describe({ name, maxBytes }: BundleSpec, outDir: string, metafile: Metafile): Bundle {
+  const folder = resolve(outDir, name);
+  const parts = new Map<string, number>();
+  for (const [path, { bytesInOutput }] of Object.entries(outputOf(name, metafile).inputs)) {
+    const part = packageOf(path);
+    parts.set(part, (parts.get(part) ?? 0) + bytesInOutput);
+  }
+  return {
+    name,
+    folder,
+    bytes: statSync(join(folder, "index.mjs")).size,
+    maxBytes,
+    parts: [...parts].sort(([, a], [, b]) => b - a),
+  };
+}
+
+function outputOf(name: string, { outputs }: Metafile): Metafile["outputs"][string] {
+  const found = Object.entries(outputs).find(([path]) => path.endsWith(join(name, "index.mjs")));
+  if (found === undefined) throw new SenpuError("config", `bundling ${name} made no index.mjs`);
+  return found[1];
+}
+
+function packageOf(path: string): string {
+  const inside = /.*node_modules\/((?:@[^/]+\/)?[^/]+)/.exec(path);
+  return inside?.[1] ?? "senpu";
+}
+
+function check(
+  { name, bytes, maxBytes, parts }: Bundle,
+  minBytes: number,
+  metafile: Metafile,
+): void {
+  const { exports, inputs } = outputOf(name, metafile);
+  if (!exports.includes("handler") || bytes < minBytes) {
+    throw new SenpuError(
+      "config",
+      `the bundle of ${name} is empty (${bytes} bytes, exports ${exports.join(", ") || "nothing"}): its entry must export handler`,
+    );
+  }
+  if (bytes > maxBytes) {
+    const largest = parts.slice(0, 4).map(([part, size]) => `${part} ${size}`);
+    throw new SenpuError(
+      "config",
+      `the bundle of ${name} has ${bytes} bytes, over its limit of ${maxBytes} (most of it: ${largest.join(", ")}); ` +
+        "leave out what it does not use (infra/bundle/trim.ts), or raise the limit (infra/bundle/functions.ts)",
+    );
+  }
+  const native = Object.keys(inputs).find((path) => path.endsWith(".node"));
+  if (native !== undefined) {
+    throw new SenpuError("config", `the bundle of ${name} holds native code: ${native}`);
+  }
+}

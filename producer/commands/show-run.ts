@@ -1,0 +1,129 @@
+import type { CommandContext } from "../../shared/command.ts";
+import { EXIT, SenpuError } from "../../shared/errors.ts";
+import type { Figures } from "../../shared/model/figures.ts";
+import { wantsColor } from "../../shared/terminal/color.ts";
+import { collectExamples } from "../../shared/terminal/failure-examples.ts";
+import { DEFAULT_COLUMNS } from "../../shared/terminal/fit.ts";
+import { writeText } from "../../shared/terminal/output.ts";
+import { createProgress } from "../../shared/terminal/progress.ts";
+import type { LaneProgress } from "../../shared/terminal/render-progress.ts";
+import { senpuLine } from "../../shared/terminal/senpu-line.ts";
+import { renderSummary } from "../../shared/terminal/summary.ts";
+import type { Plan } from "../plan/plan.ts";
+import { runPlan } from "../run/run-plan.ts";
+import type { RunPlanOptions } from "../run/run-plan.ts";
+import { readLedger } from "./read-ledger.ts";
+
+export type ShowOptions = Pick<
+  RunPlanOptions,
+  "run" | "parent" | "workers" | "recorder" | "session"
+>;
+
+/**
+ * Runs a plan for somebody who watches: progress on stderr, the summary or JSON on stdout, Ctrl-C as they expect it.
+ * Returns the figures; `exitCodeOf` makes an exit code of them.
+ */
+export async function showRun(
+  plan: Plan,
+  context: CommandContext,
+  options: ShowOptions,
+): Promise<Figures> {
+  const { common } = context;
+  const progress = createProgress({
+    stream: process.stderr,
+    isTty: process.stderr.isTTY,
+    color: wantsColor(process.stderr, context.options["color"]),
+    quiet: common.quiet,
+    now: () => performance.now(),
+  });
+  const resumeLine = senpuLine(["resume", options.run], common);
+  const interrupt = new AbortController();
+  const onSignal = (): void => {
+    if (interrupt.signal.aborted) {
+      progress.end();
+      process.stderr.write(`Stopped at once. To go on: ${resumeLine}\n`);
+      process.exit(EXIT.interrupted);
+    }
+    interrupt.abort();
+    progress.say("Stopping: calls in flight finish. Ctrl-C again does not wait for them.");
+  };
+  process.on("SIGINT", onSignal).on("SIGTERM", onSignal);
+  const startedAt = performance.now();
+  let note: string | undefined;
+  try {
+    const figures = await runPlan(plan, context.sides, {
+      ...options,
+      state: common.state,
+      endpointUrl: common.endpointUrl,
+      by: `senpu run (process ${process.pid})`,
+      signal: interrupt.signal,
+      onNote: (text) => {
+        note = text;
+        if (text !== undefined) progress.say(`${text} …`);
+      },
+      onLook: ({ row, lanes, planned }) => {
+        const settled = row.succeeded + row.failed + row.cancelled;
+        const soFar = Math.max(row.planned, planned);
+        progress.update({
+          name: plan.name,
+          run: row.id,
+          elapsedMs: performance.now() - startedAt,
+          planned: row.closedPlanned ?? plan.knownCalls ?? soFar,
+          plannedIsFinal: row.closedPlanned !== null || plan.knownCalls !== null,
+          succeeded: row.succeeded,
+          failed: row.failed,
+          pending: (row.closedPlanned ?? plan.knownCalls ?? soFar) - settled,
+          lanes: lanes.map((lane): LaneProgress => ({ ...lane })),
+          ...(note === undefined ? {} : { note }),
+        });
+      },
+    });
+    progress.end();
+    // On a terminal the summary says so.
+    if (figures.state === "interrupted" && (common.json || !process.stdout.isTTY)) {
+      process.stderr.write(`Interrupted, the state is kept. To go on: ${resumeLine}\n`);
+    }
+    return figures;
+  } catch (error) {
+    progress.end();
+    if (await isKept(error, options.run, context)) {
+      process.stderr.write(`The state is kept. To go on: ${resumeLine}\n`);
+    }
+    throw error;
+  } finally {
+    progress.end();
+    process.off("SIGINT", onSignal).off("SIGTERM", onSignal);
+  }
+}
+
+/** There is something to resume: the run is stored, and what is wrong is not the command line. */
+async function isKept(error: unknown, run: string, { common }: CommandContext): Promise<boolean> {
+  if (error instanceof SenpuError && error.exitCode === EXIT.usage) return false;
+  try {
+    return (await readLedger(common, (ledger) => ledger.findRun(run))) !== undefined;
+  } catch {
+    return false;
+  }
+}
+
+/** The end of a run, on stdout. */
+export async function showFigures(figures: Figures, context: CommandContext): Promise<void> {
+  const { common } = context;
+  if (common.json) {
+    await writeText(process.stdout, `${JSON.stringify(figures)}\n`);
+    return;
+  }
+  const examples = await readLedger(common, (ledger) => collectExamples(ledger, figures));
+  const summary = renderSummary(figures, {
+    examples: examples ?? [],
+    color: wantsColor(process.stdout, context.options["color"]),
+    columns: process.stdout.columns ?? DEFAULT_COLUMNS,
+    where: common,
+  });
+  await writeText(process.stdout, summary);
+}
+
+export function exitCodeOf(figures: Figures): number {
+  if (figures.state === "interrupted") return EXIT.interrupted;
+  return figures.state === "settled" && figures.failed === 0 ? EXIT.succeeded : EXIT.failedCalls;
+}

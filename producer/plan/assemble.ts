@@ -1,0 +1,70 @@
+import type { Lane, Rate } from "../../shared/model/lane.ts";
+import type { CallSource } from "./drafts.ts";
+import { readEntries } from "./entries.ts";
+import { compileLanes } from "./lanes.ts";
+import type { Plan, PlanSource } from "./plan.ts";
+import type { PlanSettings } from "./schema.ts";
+
+/** What the command line says over what the plan says. */
+export interface PlanOverrides {
+  readonly name?: string;
+  /** An upper bound for every lane's concurrency: a lane that is lower stays so. */
+  readonly concurrency?: number;
+  /** An upper bound for every lane's rate, for each lane by itself. */
+  readonly rate?: Rate;
+}
+
+export interface PlanParts {
+  readonly settings: PlanSettings;
+  /** When neither the settings nor the overrides name the run. */
+  readonly fallbackName: string;
+  readonly source: PlanSource;
+  readonly knownCalls: number | null;
+  readonly sources: readonly CallSource[];
+  /** In addition to the plan's own. */
+  readonly allow: readonly string[];
+  readonly overrides: PlanOverrides;
+}
+
+export function assemblePlan(parts: PlanParts): Plan {
+  const { settings, overrides, sources } = parts;
+  const lanes = settings.lanes.map((lane) => boundLane(lane, overrides));
+  const laneOf = compileLanes(lanes);
+  return freezeDeep({
+    name: overrides.name ?? settings.name ?? parts.fallbackName,
+    lanes,
+    policy: {
+      timeoutMs: settings.defaults.timeout,
+      retry: settings.retry,
+      success: settings.success,
+      redirects: settings.redirects,
+      headers: settings.defaults.headers,
+      allow: [...new Set([...settings.allow, ...parts.allow])],
+    },
+    deadlineMs: settings.defaults.deadline,
+    tolerance: settings.tolerance ?? null,
+    source: parts.source,
+    knownCalls: parts.knownCalls,
+    entries: () => readEntries(sources, laneOf),
+  });
+}
+
+export function boundLane(lane: Lane, { concurrency = Infinity, rate }: PlanOverrides): Lane {
+  const slower = rate !== undefined && (lane.rate === undefined || perMs(rate) < perMs(lane.rate));
+  return {
+    ...lane,
+    concurrency: Math.min(lane.concurrency, concurrency),
+    ...(slower ? { rate } : {}),
+  };
+}
+
+function perMs(rate: Rate): number {
+  return rate.count / rate.perMs;
+}
+
+function freezeDeep<T extends object>(value: T): T {
+  for (const child of Object.values(value)) {
+    if (typeof child === "object" && child !== null) freezeDeep(child as object);
+  }
+  return Object.freeze(value);
+}

@@ -1,0 +1,107 @@
+import { basename, resolve } from "node:path";
+import { distance } from "fastest-levenshtein";
+import { type PlanOverrides, assemblePlan } from "./assemble.ts";
+import { readCsvColumns } from "./csv-rows.ts";
+import type { Document } from "./document.ts";
+import { type CallSource, fromList, fromRows } from "./drafts.ts";
+import { type CallTemplate, fieldsOf } from "./each-schema.ts";
+import { Fault, show } from "./fault.ts";
+import { type Complaint, type FieldPath, planError, schemaError } from "./issues.ts";
+import type { Plan, PlanSource } from "./plan.ts";
+import { isCsv } from "./rows.ts";
+import { planSchema } from "./schema.ts";
+import { checkFile, digestText } from "./text-file.ts";
+
+export interface DefinitionOptions {
+  readonly shown: string;
+  /** Absolute; what `from` is relative to. */
+  readonly baseDir: string;
+  readonly source: PlanSource;
+  readonly fallbackName: string;
+  readonly allow: readonly string[];
+  readonly overrides: PlanOverrides;
+}
+
+/** The plan of a definition, checked against the schema and against the rows' file. */
+export async function planFromDocument(
+  document: Document,
+  options: DefinitionOptions,
+): Promise<Plan> {
+  const { shown, source } = options;
+  const result = planSchema.safeParse(document.value);
+  if (!result.success) {
+    throw schemaError(shown, result.error, document.value, (path) => document.locate(path));
+  }
+  const { calls, from, each, ...settings } = result.data;
+  const sources: CallSource[] = [fromList(calls, shown)];
+  let rows: PlanSource["rows"];
+  if (from !== undefined && each !== undefined) {
+    const path = resolve(options.baseDir, from);
+    const complain = (complaints: readonly Complaint[]): never => {
+      throw planError(
+        shown,
+        complaints.map((complaint) => ({
+          ...complaint,
+          position: document.locate(complaint.path ?? []),
+        })),
+      );
+    };
+    rows = { path, digest: await digestRows(path, from, complain) };
+    if (isCsv(path)) await checkColumns(path, from, each, complain);
+    sources.push(fromRows(path, basename(path), each));
+  }
+  return assemblePlan({
+    settings,
+    fallbackName: options.fallbackName,
+    source: { ...source, ...(rows === undefined ? {} : { rows }) },
+    knownCalls: rows === undefined ? calls.length : null,
+    sources,
+    allow: options.allow,
+    overrides: options.overrides,
+  });
+}
+
+type Complain = (complaints: readonly Complaint[]) => never;
+
+const FROM: FieldPath = ["from"];
+
+async function digestRows(path: string, from: string, complain: Complain): Promise<string> {
+  try {
+    await checkFile(path);
+    return await digestText(path);
+  } catch (error) {
+    if (!(error instanceof Fault)) throw error;
+    return complain([{ path: FROM, text: `${show(from)}: ${error.message}` }]);
+  }
+}
+
+/** A column that no row can have is the plan's mistake, told at once and not a million times. */
+async function checkColumns(
+  path: string,
+  from: string,
+  each: CallTemplate,
+  complain: Complain,
+): Promise<void> {
+  let columns: readonly string[];
+  try {
+    columns = await readCsvColumns(path);
+  } catch (error) {
+    if (!(error instanceof Fault)) throw error;
+    return complain([{ path: FROM, text: `${show(from)}: ${error.message}` }]);
+  }
+  const missing = fieldsOf(each).filter(({ field }) => !columns.includes(field));
+  if (missing.length === 0) return;
+  complain(
+    missing.map(({ field, path }) => ({
+      path,
+      text: `${from} has no column ${show(field)}; ${suggestColumn(field, columns)}`,
+    })),
+  );
+}
+
+function suggestColumn(field: string, columns: readonly string[]): string {
+  const [nearest = ""] = columns.toSorted((a, b) => distance(a, field) - distance(b, field));
+  return distance(nearest, field) <= Math.max(2, field.length / 3)
+    ? `did you mean ${show(nearest)}?`
+    : `it has ${columns.map(show).join(", ")}`;
+}

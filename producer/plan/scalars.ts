@@ -1,0 +1,50 @@
+import { z } from "zod";
+import { DURATION_PATTERN, formatDuration, parseDurationMs } from "../../shared/duration.ts";
+import { Fault, notAllowed } from "./fault.ts";
+
+/**
+ * Pieces of the schema. Convention: the message of an issue that zod raises says what would be right (`a whole number
+ * from 1 to 10`); the message of an issue of ours (`custom`) says all. `issues.ts` puts both into words.
+ */
+
+/** The outcome of `read`, whose {@link Fault} becomes an issue of the schema. */
+export function check<T>(context: { issues: unknown[] }, input: unknown, read: () => T): T {
+  try {
+    return read();
+  } catch (error) {
+    if (!(error instanceof Fault)) throw error;
+    context.issues.push({ code: "custom", message: error.message, input });
+    return z.NEVER;
+  }
+}
+
+/** An object that takes these keys and no others. */
+export function closedObject<Shape extends z.core.$ZodShape>(shape: Shape) {
+  const keys = Object.keys(shape).filter((key) => key !== "$schema");
+  return z.strictObject(shape, {
+    error: (issue) =>
+      issue.code === "unrecognized_keys" ? keys.join(" ") : `an object with ${keys.join(", ")}`,
+  });
+}
+
+export function wholeNumber(min: number, max: number) {
+  const error = `a whole number from ${min} to ${max}`;
+  return z.int({ error }).min(min, { error }).max(max, { error });
+}
+
+export function durationMs(minMs: number, maxMs: number) {
+  const right = `a duration from ${formatDuration(minMs)} to ${formatDuration(maxMs)}, such as 500ms, 10s, 5m or 2h`;
+  return z
+    .string({ error: right })
+    .regex(DURATION_PATTERN, { error: right })
+    .meta({ examples: ["500ms", "10s", "5m", "2h"] })
+    .transform((text, context) =>
+      check(context, text, () => {
+        const parsedMs = parseDurationMs(text);
+        if (parsedMs === undefined || parsedMs < minMs || parsedMs > maxMs) {
+          throw new Fault(notAllowed(text, right));
+        }
+        return parsedMs;
+      }),
+    );
+}

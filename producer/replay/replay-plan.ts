@@ -1,0 +1,94 @@
+import type { Broker } from "../../shared/broker/broker.ts";
+import { SenpuError } from "../../shared/errors.ts";
+import type { Ledger, RunRow } from "../../shared/ledger/ledger.ts";
+import { DEFAULT_CONCURRENCY, DEFAULT_LANE } from "../../shared/model/lane.ts";
+import type { Lane, Rate } from "../../shared/model/lane.ts";
+import { boundLane } from "../plan/assemble.ts";
+import type { PlanOverrides } from "../plan/assemble.ts";
+import { Fault } from "../plan/fault.ts";
+import type { Plan, PlanPolicy, PlanSource, ReplaySource } from "../plan/plan.ts";
+import { digestText } from "../plan/text-file.ts";
+import { settingsOf } from "../run/begin-run.ts";
+import type { RunSettings } from "../run/begin-run.ts";
+import { readChoiceEntries } from "./choice-file.ts";
+import type { ChosenCall } from "./choice-file.ts";
+import { removeLetters } from "./remove-letters.ts";
+
+/** Where no ledger knows how long the calls' own run gave them: what a plan gives that does not say. */
+const DEFAULT_DEADLINE_MS = 86_400_000;
+
+export interface ReplayPlanParts {
+  readonly name: string;
+  readonly chosen: readonly ChosenCall[];
+  readonly file: { readonly path: string; readonly digest: string };
+  /** How messages name the source. */
+  readonly shown: string;
+  readonly replay: ReplaySource;
+  readonly overrides: PlanOverrides;
+  /** Deletes the letters that were chosen. */
+  readonly afterPublished: (broker: Broker) => Promise<void>;
+}
+
+/** A plan of chosen calls: lanes and deadline as the runs had them that the calls come from, where the ledger knows. */
+export async function makeReplayPlan(
+  ledger: Pick<Ledger, "findRun">,
+  parts: ReplayPlanParts,
+): Promise<Plan> {
+  const { name, chosen, file, shown, replay, overrides } = parts;
+  const settings: RunSettings[] = [];
+  for (const run of replay.of) {
+    const row = await ledger.findRun(run);
+    if (row !== undefined) settings.push(settingsOf(row));
+  }
+  const used = new Set([...chosen.map(({ lane }) => lane), DEFAULT_LANE]);
+  const deadlines = settings.flatMap(({ deadlineMs }) => deadlineMs ?? []);
+  return {
+    name: overrides.name ?? name,
+    lanes: [...used].map((lane) => boundLane(laneOf(lane, settings), overrides)),
+    policy: chosen[0]!.policy,
+    deadlineMs: deadlines.length === 0 ? DEFAULT_DEADLINE_MS : Math.max(...deadlines),
+    // A run of what has failed before may well fail again, all of it.
+    tolerance: null,
+    source: { path: file.path, shown, digest: file.digest, replay },
+    knownCalls: chosen.length,
+    entries: () => readChoiceEntries(file.path),
+    afterPublished: parts.afterPublished,
+  };
+}
+
+/** Of runs that knew the lane differently, the tighter limits. */
+function laneOf(name: string, settings: readonly RunSettings[]): Lane {
+  const known = settings.flatMap(({ lanes = [] }) => lanes.filter((lane) => lane.name === name));
+  const [slowest] = known
+    .flatMap(({ rate }) => rate ?? [])
+    .toSorted((a: Rate, b: Rate) => a.count / a.perMs - b.count / b.perMs);
+  return {
+    name,
+    match: [],
+    concurrency: Math.min(
+      ...known.map(({ concurrency }) => concurrency),
+      ...(known.length === 0 ? [DEFAULT_CONCURRENCY] : []),
+    ),
+    ...(slowest === undefined ? {} : { rate: slowest }),
+  };
+}
+
+/** The plan of a replay that was begun before, from what was stored then. Throws a {@link Fault} where that is gone. */
+export async function readReplayPlan(row: RunRow, source: PlanSource): Promise<Plan> {
+  const { path } = source;
+  const digest = await digestText(path).catch((cause: unknown) => {
+    throw cause instanceof SenpuError ? new Fault(cause.message, { cause }) : cause;
+  });
+  const { lanes = [], policy, deadlineMs = DEFAULT_DEADLINE_MS } = settingsOf(row);
+  return {
+    name: row.name,
+    lanes,
+    policy: policy as PlanPolicy,
+    deadlineMs,
+    tolerance: row.tolerance,
+    source: { ...source, digest },
+    knownCalls: null,
+    entries: () => readChoiceEntries(path),
+    afterPublished: (broker) => removeLetters(broker, path),
+  };
+}

@@ -1,0 +1,59 @@
+import type { Session } from "../../shared/session.ts";
+import type { Policy } from "../../shared/model/policy.ts";
+import type { Plan, PlanEntry } from "../plan/plan.ts";
+import { Publisher } from "../publish/publisher.ts";
+
+export interface ProduceOptions {
+  readonly session: Session;
+  readonly plan: Plan;
+  readonly run: string;
+  /** From the second on, calls that have an outcome are passed over. */
+  readonly generation: number;
+  readonly signal: AbortSignal;
+  readonly onPlanned?: (planned: number) => void;
+}
+
+/**
+ * Reads the plan's calls and publishes them, then the closing record. Resolves with how many were planned; when the
+ * signal aborts, with what was read until then and without a closing record.
+ */
+export async function produce(options: ProduceOptions): Promise<number> {
+  const { session, plan, run, generation, signal } = options;
+  const policy: Policy = { ...plan.policy, deadlineAt: Date.now() + plan.deadlineMs };
+  const publisher = new Publisher({
+    broker: session.broker,
+    run,
+    generation,
+    policy,
+    lanes: plan.lanes,
+    spillDir: session.folder.spool,
+    signal,
+  });
+  try {
+    // A crash leaves a result unknown; what may have been started is repeated only if the plan says so.
+    const unseen = generation > 1 ? await session.coordination.startedUnsafe(run) : NONE;
+    for await (const entries of plan.entries()) {
+      if (signal.aborted) break;
+      const settled = generation > 1 ? await settledOf(session, run, entries) : NONE;
+      await publisher.add(entries, { settled, unseen });
+      options.onPlanned?.(publisher.planned);
+    }
+    // The run may end while this is still at it: what was made of letters is not left half done then.
+    if (!signal.aborted && (await publisher.finish())) await plan.afterPublished?.(session.broker);
+  } finally {
+    publisher.close();
+  }
+  return publisher.planned;
+}
+
+const NONE: ReadonlySet<string> = new Set();
+
+async function settledOf(
+  session: Session,
+  run: string,
+  entries: readonly PlanEntry[],
+): Promise<ReadonlySet<string>> {
+  const ids = entries.map((entry) => ("invalid" in entry ? entry.invalid.id : entry.call.id));
+  const { settled } = await session.ledger.known(run, ids);
+  return settled;
+}

@@ -1,0 +1,60 @@
+import { join } from "node:path";
+import { SenpuError } from "../../shared/errors.ts";
+import type { RunRow } from "../../shared/ledger/ledger.ts";
+import type { Lane } from "../../shared/model/lane.ts";
+import type { PlanOverrides } from "../plan/assemble.ts";
+import { Fault } from "../plan/fault.ts";
+import type { Plan } from "../plan/plan.ts";
+import { readPlan } from "../plan/read.ts";
+import { readReplayPlan } from "../replay/replay-plan.ts";
+import { settingsOf, sourceOf } from "./begin-run.ts";
+
+/**
+ * The plan as the run was begun with, its limits included; a concurrency that is lower, and any rate, is taken from
+ * `limits`. Throws SenpuError `run` when the source cannot be read any more.
+ */
+export async function readAgain(
+  row: RunRow,
+  state: string,
+  limits: Pick<PlanOverrides, "concurrency" | "rate">,
+): Promise<Plan> {
+  const plan = await readSource(row, state);
+  const {
+    lanes = plan.lanes,
+    policy = plan.policy,
+    deadlineMs = plan.deadlineMs,
+  } = settingsOf(row);
+  const { concurrency, rate } = limits;
+  return {
+    ...plan,
+    name: row.name,
+    policy,
+    deadlineMs,
+    tolerance: row.tolerance,
+    lanes: lanes.map((lane): Lane => ({
+      ...lane,
+      concurrency: Math.min(lane.concurrency, concurrency ?? lane.concurrency),
+      ...(rate === undefined ? {} : { rate }),
+    })),
+  };
+}
+
+async function readSource(row: RunRow, state: string): Promise<Plan> {
+  const source = sourceOf(row);
+  try {
+    if (source.replay !== undefined) return await readReplayPlan(row, source);
+    return await readPlan({
+      path: source.path,
+      shown: source.shown,
+      spoolDir: join(state, "spool"),
+      runId: row.id,
+    });
+  } catch (cause) {
+    if (!(cause instanceof SenpuError || cause instanceof Fault)) throw cause;
+    throw new SenpuError(
+      "run",
+      `run ${row.id} was begun from ${source.shown}, which cannot be read any more:\n${cause.message}`,
+      { cause },
+    );
+  }
+}

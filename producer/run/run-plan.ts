@@ -1,0 +1,107 @@
+import type { RunningRecorder, Sides } from "../../shared/command.ts";
+import type { Figures } from "../../shared/model/figures.ts";
+import { openSession } from "../../shared/session.ts";
+import type { Session } from "../../shared/session.ts";
+import type { Plan } from "../plan/plan.ts";
+import { beginAgain, beginRun, checkResumable, checkUnchanged } from "./begin-run.ts";
+import { conduct } from "./conduct.ts";
+import type { RunLook } from "./conduct.ts";
+import { checkRunId } from "./run-id.ts";
+
+export interface RunPlanOptions {
+  /** Open already, and stays so. Absent: opened and closed here. */
+  readonly session?: Session;
+  /** Absolute path of the state folder. */
+  readonly state: string;
+  readonly endpointUrl?: string | undefined;
+  /** An id that exists goes on with that run if the plan is the same. */
+  readonly run: string;
+  readonly parent?: string | null;
+  /** `here`: one worker in this process; a number: so many processes; 0: others work. Default `here`. */
+  readonly workers?: number | "here";
+  /** Record in this process? Default true. */
+  readonly recorder?: boolean;
+  /** Who does this, for the run's history. */
+  readonly by: string;
+  /** Interrupts: calls in flight finish, the state is kept, the run can be resumed. */
+  readonly signal: AbortSignal;
+  readonly onLook?: (look: RunLook) => void;
+  /** Told while something else is waited for; undefined when that is over. */
+  readonly onNote?: (note: string | undefined) => void;
+}
+
+/**
+ * Produces, works and records one run, new or begun before, and resolves with its figures once it has ended.
+ * Rejects with {@link SenpuError}: `run` when the run cannot be gone on with, `state`, `broker`, `ledger` or
+ * `coordination` when a store fails; what was done until then is kept.
+ */
+export async function runPlan(plan: Plan, sides: Sides, options: RunPlanOptions): Promise<Figures> {
+  const { run, by, onNote = () => {} } = options;
+  checkRunId(run);
+  // Loads while the broker starts.
+  void sides.loadConsumer();
+  const session = options.session ?? (await openSession(options));
+  try {
+    const row = await session.ledger.findRun(run);
+    if (row !== undefined) {
+      checkUnchanged(row, plan);
+      if (row.state === "settled") {
+        await plan.afterPublished?.(session.broker);
+        return await session.ledger.figures(run, Date.now());
+      }
+      checkResumable(row, Date.now());
+    }
+    // Before anything is started, so that what cannot be stored is not begun.
+    if (row === undefined) await beginRun(session, plan, run, options.parent ?? null);
+    // Made while the recorder starts; `conduct` waits for it, and hears of what goes wrong.
+    session.broker.ensure(plan.lanes.map(({ name }) => name)).catch(() => {});
+    let generation: number | undefined = 1;
+    let recorder: RunningRecorder | undefined;
+    try {
+      if (options.recorder !== false) recorder = await startRecorder(session, sides);
+    } catch (error) {
+      // So that it can be resumed at once, and not only when the heartbeat is dead.
+      if (row === undefined) await session.ledger.setState(run, "interrupted", by, Date.now());
+      throw error;
+    }
+    if (row !== undefined) {
+      try {
+        generation = await beginAgain(session, row, recorder, by, (records) =>
+          onNote(`recording ${records} messages that were under way`),
+        );
+        onNote(undefined);
+      } catch (error) {
+        await recorder?.stop();
+        throw error;
+      }
+      if (generation === undefined) {
+        await recorder?.stop();
+        await session.coordination.releaseLanes(run);
+        await plan.afterPublished?.(session.broker);
+        return await session.ledger.figures(run, Date.now());
+      }
+    }
+    return await conduct({
+      session,
+      sides,
+      plan,
+      run,
+      generation,
+      recorder,
+      workers: options.workers ?? "here",
+      signal: options.signal,
+      by,
+      onLook: options.onLook ?? (() => {}),
+    });
+  } finally {
+    if (options.session === undefined) await session.close();
+  }
+}
+
+async function startRecorder(session: Session, sides: Sides): Promise<RunningRecorder> {
+  const consumer = await sides.loadConsumer();
+  return consumer.startRecorder({
+    state: session.folder.path,
+    endpointUrl: session.endpointUrl,
+  });
+}

@@ -1,0 +1,133 @@
+import type { Command as Commander } from "commander";
+import type { Broker, Outgoing } from "./broker/broker.ts";
+import type { Coordination } from "./coordination/coordination.ts";
+
+/**
+ * One command of the command line. `senpu.ts` loads the module of the command that was asked for, and no other.
+ */
+export interface CommandModule {
+  /** Declares arguments, options and examples. */
+  configure(command: Commander): void;
+  /** Does it; returns the exit code. Throws SenpuError for what the person should mend. */
+  run(context: CommandContext): Promise<number>;
+}
+
+export interface CommandContext {
+  /** Positional arguments, in order. */
+  readonly args: readonly (string | undefined)[];
+  /** The command's own options and the common ones, by commander's camel-cased names. */
+  readonly options: Readonly<Record<string, unknown>>;
+  readonly common: CommonOptions;
+  readonly sides: CommandSides;
+}
+
+/** Flags that every command takes. */
+export interface CommonOptions {
+  /** One JSON value, or JSON Lines, on stdout and nothing else there. */
+  readonly json: boolean;
+  /** Absolute path of the state folder. */
+  readonly state: string;
+  readonly endpointUrl: string | undefined;
+  readonly env: string | undefined;
+  readonly quiet: boolean;
+}
+
+/** What one side offers the other without importing it; filled in by `senpu.ts`. */
+export interface Sides {
+  readonly loadConsumer: () => Promise<ConsumerSide>;
+}
+
+/** What commands may ask for besides: the command line is the one place where all sides meet. */
+export interface CommandSides extends Sides {
+  readonly loadProducer: () => Promise<ProducerSide>;
+  readonly loadEventSource: () => Promise<EventSourceSide>;
+}
+
+interface ProducerSide {
+  /** The first messages of a run of the plan; sends nothing. */
+  samplePlan(path: string, state: string): Promise<Sample>;
+}
+
+/** Messages as they would lie in a lane's queue, at most a batch of them. */
+export interface Sample {
+  readonly lane: string;
+  readonly messages: readonly Outgoing[];
+}
+
+interface EventSourceSide {
+  readonly startEventSource: (options: EventSourceOptions) => Promise<RunningEventSource>;
+}
+
+export interface EventSourceOptions {
+  readonly broker: Broker;
+  readonly coordination: Coordination;
+  /** Absolute path of the state folder, for the function. */
+  readonly state: string;
+  readonly endpointUrl: string;
+  /** The command line's words: `batchSize`, `window`, `maxConcurrency`, `reservedConcurrency`, `timeout`, `memory`. */
+  readonly words: Readonly<Record<string, unknown>>;
+  /** A line of the function's log. */
+  readonly onLog: (line: string) => void;
+}
+
+export interface RunningEventSource {
+  readonly failed: Promise<never>;
+  /** Polls no more, waits for the invocations in process, ends the environments. */
+  stop(): Promise<EventSourceSummary>;
+}
+
+export interface EventSourceSummary {
+  readonly invocations: number;
+  /** Cold starts. */
+  readonly environments: number;
+  readonly messages: number;
+  /** Messages that invocations did not do with: they come again. */
+  readonly messagesFailed: number;
+  readonly errors: number;
+  readonly timeouts: number;
+  readonly throttles: number;
+}
+
+/** The consumer as a run sees it. */
+interface ConsumerSide {
+  startWorker(options: WorkerOptions): Promise<RunningWorker>;
+  startRecorder(options: RecorderOptions): Promise<RunningRecorder>;
+}
+
+export interface WorkerOptions {
+  readonly broker: Broker;
+  readonly coordination: Coordination;
+  /** Unique among living workers. */
+  readonly name: string;
+}
+
+export interface RunningWorker {
+  /** Receives nothing more, lets calls in flight finish (for `graceMs` at most), records, hands back the rest. */
+  stop(graceMs?: number): Promise<void>;
+  /** What it does at this moment, for progress. */
+  lanes(): readonly LaneActivity[];
+  /** Rejects when the worker cannot go on. */
+  readonly failed: Promise<never>;
+}
+
+export interface LaneActivity {
+  readonly lane: string;
+  readonly inFlight: number;
+  /** At hand, waiting for a slot, their time, or another try. */
+  readonly waiting: number;
+  /** Calls in flight that this worker may reach. */
+  readonly limit: number;
+}
+
+export interface RecorderOptions {
+  readonly state: string;
+  readonly endpointUrl: string;
+}
+
+export interface RunningRecorder {
+  /** Records what it has received, then ends. */
+  stop(): Promise<void>;
+  /** Called after each transaction. */
+  onRecorded(listener: () => void): void;
+  readonly failed: Promise<never>;
+}

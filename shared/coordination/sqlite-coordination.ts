@@ -1,0 +1,215 @@
+import type { Rate } from "../model/lane.ts";
+import { SqliteFile } from "../sqlite-file.ts";
+import type {
+  Checkpoint,
+  Coordination,
+  LaneLimit,
+  LeaseRequest,
+  RunControl,
+} from "./coordination.ts";
+import { reserveStarts } from "./gcra.ts";
+import { tightestLimits } from "./lane-limits.ts";
+import { grantSlots } from "./lease.ts";
+import type { LeaseHolder } from "./lease.ts";
+import { COORDINATION_SCHEMA } from "./sqlite-schema.ts";
+
+/**
+ * Coordination of the processes of one machine in one SQLite file, made if it is missing.
+ * What was written survives the death of the process, though not surely a power cut: no call is lost by that.
+ */
+export function openSqliteCoordination(path: string, clock: () => number = Date.now): Coordination {
+  const file = new SqliteFile({
+    path,
+    code: "coordination",
+    durability: "normal",
+    schema: COORDINATION_SCHEMA,
+  });
+  return new SqliteCoordination(file, clock);
+}
+
+class SqliteCoordination implements Coordination {
+  readonly #file: SqliteFile;
+  readonly #clock: () => number;
+
+  constructor(file: SqliteFile, clock: () => number) {
+    this.#file = file;
+    this.#clock = clock;
+  }
+
+  async control(run: string): Promise<RunControl | undefined> {
+    const row = this.#file.read(() =>
+      this.#file.prepare("SELECT generation, state FROM controls WHERE run = ?").get(run),
+    );
+    return row && ({ ...row } as unknown as RunControl);
+  }
+
+  async controls(runs: readonly string[]): Promise<Map<string, RunControl>> {
+    const rows = this.#file.read(
+      () =>
+        this.#file
+          .prepare(
+            "SELECT run, generation, state FROM controls WHERE run IN (SELECT value FROM json_each(?))",
+          )
+          .all(JSON.stringify(runs)) as unknown as (RunControl & { run: string })[],
+    );
+    return new Map(rows.map(({ run, generation, state }) => [run, { generation, state }]));
+  }
+
+  async setControl(run: string, { generation, state }: RunControl): Promise<void> {
+    this.#file.write(() =>
+      this.#file
+        .prepare(
+          `INSERT INTO controls (run, generation, state, at) VALUES (?, ?, ?, ?)
+           ON CONFLICT (run) DO UPDATE SET generation = excluded.generation, state = excluded.state, at = excluded.at
+           WHERE excluded.generation >= generation`,
+        )
+        .run(run, generation, state, this.#clock()),
+    );
+  }
+
+  async claimLanes(run: string, lanes: readonly LaneLimit[]): Promise<void> {
+    this.#file.write(() => {
+      this.#forgetClaims(run);
+      const claim = this.#file.prepare(
+        "INSERT INTO claims (run, lane, concurrency, rate_count, rate_per_ms) VALUES (?, ?, ?, ?, ?)",
+      );
+      for (const { lane, concurrency, rate } of lanes) {
+        claim.run(run, lane, concurrency, rate?.count ?? null, rate?.perMs ?? null);
+      }
+    });
+  }
+
+  async releaseLanes(run: string): Promise<void> {
+    this.#file.write(() => this.#forgetClaims(run));
+  }
+
+  #forgetClaims(run: string): void {
+    this.#file.prepare("DELETE FROM claims WHERE run = ?").run(run);
+  }
+
+  async lanes(): Promise<LaneLimit[]> {
+    const rows = this.#file.read(
+      () =>
+        this.#file
+          .prepare(
+            `SELECT lane, concurrency, rate_count AS count, rate_per_ms AS perMs
+             FROM claims ORDER BY lane`,
+          )
+          .all() as unknown as {
+          lane: string;
+          concurrency: number;
+          count: number | null;
+          perMs: number | null;
+        }[],
+    );
+    return tightestLimits(
+      rows.map(({ lane, concurrency, count, perMs }) =>
+        count === null || perMs === null
+          ? { lane, concurrency }
+          : { lane, concurrency, rate: { count, perMs } },
+      ),
+    );
+  }
+
+  async lease(request: LeaseRequest): Promise<number> {
+    const { lane, worker, held, limit, ttlMs, now } = request;
+    const wanted = Math.max(request.wanted, held);
+    return this.#file.write(() => {
+      if (wanted === 0) {
+        this.#file.prepare("DELETE FROM leases WHERE lane = ? AND worker = ?").run(lane, worker);
+        return 0;
+      }
+      const others = this.#file
+        .prepare(
+          "SELECT worker, wanted, slots FROM leases WHERE lane = ? AND worker <> ? AND expires_at > ?",
+        )
+        .all(lane, worker, now) as unknown as LeaseHolder[];
+      const slots = grantSlots({ worker, wanted, held }, others, limit, now);
+      this.#file
+        .prepare(
+          `INSERT INTO leases (lane, worker, wanted, slots, expires_at) VALUES (?, ?, ?, ?, ?)
+           ON CONFLICT (lane, worker) DO UPDATE
+             SET wanted = excluded.wanted, slots = excluded.slots, expires_at = excluded.expires_at`,
+        )
+        .run(lane, worker, wanted, slots, now + ttlMs);
+      return slots;
+    });
+  }
+
+  async reserve(lane: string, rate: Rate, count: number, now: number): Promise<number> {
+    return this.#file.write(() => {
+      const row = this.#file.prepare("SELECT next_at FROM starts WHERE lane = ?").get(lane);
+      const before = row?.["next_at"] as number | undefined;
+      const { firstAt, nextAt } = reserveStarts(before, rate, count, now);
+      this.#file
+        .prepare(
+          `INSERT INTO starts (lane, next_at) VALUES (?, ?)
+           ON CONFLICT (lane) DO UPDATE SET next_at = excluded.next_at`,
+        )
+        .run(lane, nextAt);
+      return firstAt;
+    });
+  }
+
+  async workers(lane: string, now: number): Promise<number> {
+    const row = this.#file.read(() =>
+      this.#file
+        .prepare("SELECT COUNT(*) AS count FROM leases WHERE lane = ? AND expires_at > ?")
+        .get(lane, now),
+    );
+    return Number(row?.["count"]);
+  }
+
+  async readCheckpoint(chunk: string): Promise<Checkpoint | undefined> {
+    const row = this.#file.read(() =>
+      this.#file.prepare("SELECT json FROM checkpoints WHERE chunk = ?").get(chunk),
+    );
+    return row && (JSON.parse(String(row["json"])) as Checkpoint);
+  }
+
+  async writeCheckpoint(chunk: string, checkpoint: Checkpoint, now: number): Promise<void> {
+    this.#file.write(() =>
+      this.#file
+        .prepare(
+          `INSERT INTO checkpoints (chunk, json, at) VALUES (?, ?, ?)
+           ON CONFLICT (chunk) DO UPDATE SET json = excluded.json, at = excluded.at`,
+        )
+        .run(chunk, JSON.stringify(checkpoint), now),
+    );
+  }
+
+  async startedUnsafe(run: string): Promise<Set<string>> {
+    const rows = this.#file.read(() =>
+      this.#file
+        .prepare(
+          // Keys begin with the run's id and a slash; the character after a slash is 0.
+          `SELECT DISTINCT id.value AS id FROM checkpoints, json_each(checkpoints.json, '$.unsafe') AS id
+           WHERE chunk >= ? AND chunk < ?`,
+        )
+        .all(`${run}/`, `${run}0`),
+    );
+    return new Set(rows.map((row) => String(row["id"])));
+  }
+
+  async removeCheckpoints(chunks: readonly string[]): Promise<void> {
+    this.#file.write(() =>
+      this.#file
+        .prepare("DELETE FROM checkpoints WHERE chunk IN (SELECT value FROM json_each(?))")
+        .run(JSON.stringify(chunks)),
+    );
+  }
+
+  async prune(before: number): Promise<void> {
+    this.#file.write(() => {
+      const old = this.#file.prepare("DELETE FROM controls WHERE at < ? RETURNING run").all(before);
+      for (const { run } of old) this.#forgetClaims(String(run));
+      this.#file.prepare("DELETE FROM checkpoints WHERE at < ?").run(before);
+      this.#file.prepare("DELETE FROM leases WHERE expires_at <= ?").run(before);
+    });
+    this.#file.execute("PRAGMA incremental_vacuum");
+  }
+
+  async close(): Promise<void> {
+    this.#file.close();
+  }
+}

@@ -1,0 +1,170 @@
+import type { Figures, RunState } from "../model/figures.ts";
+import type { CallState, Outcome, Reason } from "../model/outcome.ts";
+
+/**
+ * The ledger port: the truth about runs and calls.
+ *
+ * In: what was planned, what became of it, in any order, any number of times, through any number of recorders.
+ * Out: figures and rows whose sums agree at any moment, because counters change in the transaction that inserts.
+ * Every method throws SenpuError `ledger` when the store fails; then nothing of that call was stored.
+ */
+export interface Ledger {
+  /** Stores a run before its first publish. Throws `run` if the id exists. */
+  createRun(run: NewRun): Promise<void>;
+  findRun(id: string): Promise<RunRow | undefined>;
+  /** Newest first. */
+  listRuns(limit: number): Promise<RunRow[]>;
+  /**
+   * A new generation: state `running`, closing record forgotten, elapsed time goes on. Returns the generation.
+   * Throws `run` when the run has ended for good, or is not in generation `from` any more: of two that take it up at
+   * once, one does.
+   */
+  restartRun(id: string, from: number, by: string, at: number): Promise<number>;
+  /**
+   * Changes the state and keeps who did it and when. `cancelled` also settles every pending call as cancelled.
+   * A `settled` or `cancelled` run stays what it is; returns the state that then holds.
+   */
+  setState(id: string, state: RunState, by: string, at: number): Promise<RunState>;
+  /** The run's owner lives. A running run without a beat for {@link HEARTBEAT_DEAD_MS} shows as `interrupted`. */
+  beat(id: string, at: number): Promise<void>;
+  /**
+   * One transaction: planned calls, outcomes and closing records.
+   * - an outcome before its plan makes a stub, which counts as planned only once its plan arrives;
+   * - `succeeded` outranks `failed`, which outranks `cancelled`; any other later outcome counts as a duplicate;
+   * - a call planned into a cancelled run is cancelled at once;
+   * - a run whose closing count, planned calls and outcomes agree becomes `settled` (once, with an outbox row);
+   * - a running run with more failed than its tolerance allows becomes `stopped`: of the planned, when the closing
+   *   record is there, else of the planned so far or 100, whichever is more.
+   * Records of runs that are not there are counted in `orphans` and otherwise ignored.
+   */
+  record(records: readonly LedgerRecord[], at: number): Promise<RecordResult>;
+  /** What is known of these ids; nothing of a run that is not there. */
+  known(run: string, ids: readonly string[]): Promise<KnownIds>;
+  /** Throws `run` for an unknown id. `at` is now, for elapsed time and a dead heartbeat. */
+  figures(run: string, at: number): Promise<Figures>;
+  /** The run's calls that pass the filter, in the order they were first recorded; streamed. */
+  calls(run: string, filter: CallFilter): AsyncIterable<CallRow>;
+  /** Who did what to the run, oldest first. */
+  events(run: string): Promise<RunEvent[]>;
+  /** Settled events not yet published, oldest first; `confirmOutbox` forgets them. */
+  outbox(): Promise<OutboxRow[]>;
+  confirmOutbox(ids: readonly string[]): Promise<void>;
+  /** Forgets runs created before `before` that are not running, and gives the space back. Returns their ids. */
+  prune(before: number): Promise<string[]>;
+  close(): Promise<void>;
+}
+
+/** A running run whose owner has not beaten for so long counts as interrupted. */
+export const HEARTBEAT_DEAD_MS = 10_000;
+
+export interface NewRun {
+  readonly id: string;
+  readonly name: string;
+  readonly parent: string | null;
+  /** Epoch milliseconds. */
+  readonly createdAt: number;
+  /** What the calls come from, with digests, as JSON; only the producer reads it. */
+  readonly source: string;
+  /** Lanes and policy as JSON, for whoever looks at the run later. */
+  readonly settings: string;
+  /** Share of failed calls, 0–1, past which the run stops; null: never. */
+  readonly tolerance: number | null;
+}
+
+export interface RunRow extends NewRun {
+  readonly state: RunState;
+  readonly generation: number;
+  /** Null until settled, stopped, cancelled or interrupted. */
+  readonly endedAt: number | null;
+  readonly beatAt: number;
+  /** The closing record's count; null until it was seen. */
+  readonly closedPlanned: number | null;
+  readonly planned: number;
+  readonly succeeded: number;
+  readonly failed: number;
+  readonly cancelled: number;
+}
+
+export type LedgerRecord =
+  | { readonly kind: "planned"; readonly run: string; readonly calls: readonly PlannedCall[] }
+  | {
+      readonly kind: "outcomes";
+      readonly run: string;
+      readonly lane: string;
+      readonly worker: string;
+      readonly outcomes: readonly Outcome[];
+    }
+  | {
+      readonly kind: "closed";
+      readonly run: string;
+      readonly generation: number;
+      readonly planned: number;
+    };
+
+export interface PlannedCall {
+  readonly id: string;
+  readonly lane: string;
+  readonly method: string;
+  readonly url: string;
+}
+
+export interface RecordResult {
+  /** Runs that became settled, or stopped, by these records. */
+  readonly settled: readonly string[];
+  readonly stopped: readonly string[];
+  readonly orphans: number;
+}
+
+/** Of the ids that were asked for. */
+export interface KnownIds {
+  /** They have an outcome. */
+  readonly settled: Set<string>;
+  readonly planned: Set<string>;
+  readonly succeeded: Set<string>;
+}
+
+/** Filters as `calls`, `dlq` and `replay` share them. All given ones must hold. */
+export interface CallFilter {
+  readonly state?: CallState;
+  readonly reason?: Reason;
+  /** An exact status, or a class given by its first digit: `{ from: 500, to: 599 }`. */
+  readonly status?: { readonly from: number; readonly to: number };
+  readonly lane?: string;
+  /** Host of the URL, port included where the URL has one. */
+  readonly host?: string;
+  readonly id?: string;
+  readonly limit?: number;
+}
+
+/** `senpu calls --json` prints just this, a line a call. */
+export interface CallRow {
+  readonly run: string;
+  readonly id: string;
+  readonly lane: string;
+  readonly method: string;
+  readonly url: string;
+  readonly state: CallState;
+  readonly reason: Reason | null;
+  readonly status: number | null;
+  readonly attempts: number;
+  /** ISO 8601, UTC. */
+  readonly startedAt: string | null;
+  readonly settledAt: string | null;
+  readonly latencyMs: number | null;
+  readonly error: string | null;
+  readonly worker: string | null;
+}
+
+export interface RunEvent {
+  /** Epoch milliseconds. */
+  readonly at: number;
+  readonly what: "created" | "restarted" | RunState;
+  /** A command and its process, or `recorder`. */
+  readonly by: string;
+}
+
+export interface OutboxRow {
+  /** The event's id: the same each time it is published. */
+  readonly id: string;
+  readonly run: string;
+}

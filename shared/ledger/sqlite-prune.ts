@@ -1,0 +1,66 @@
+import { setImmediate } from "node:timers/promises";
+import type { SqliteFile } from "../sqlite-file.ts";
+import { HEARTBEAT_DEAD_MS } from "./ledger.ts";
+import { POSITIONS_PER_RUN } from "./sqlite-schema.ts";
+
+/** Rows and pages per transaction: some 10 ms, so that others who write hardly wait. */
+const SLICE_ROWS = 5_000;
+const SLICE_PAGES = 1_000;
+
+/**
+ * Forgets runs in one short transaction, then deletes their rows slice by slice; what a death leaves, the next prune
+ * deletes. The space is given back page by page as well, since a rewrite of the file would need as much again.
+ */
+export async function pruneRuns(file: SqliteFile, before: number): Promise<string[]> {
+  const ids = file.write(() => forgetRuns(file, before));
+  const forgotten = file.read(() => file.prepare("SELECT key FROM forgotten").all());
+  for (const row of forgotten) await deleteRows(file, Number(row["key"]));
+  await giveSpaceBack(file);
+  return ids;
+}
+
+function forgetRuns(file: SqliteFile, before: number): string[] {
+  const doomed = file
+    .prepare(
+      `DELETE FROM runs WHERE created_at < ? AND (state <> 'running' OR beat_at < ?) RETURNING key, id`,
+    )
+    .all(before, before - HEARTBEAT_DEAD_MS);
+  const remember = file.prepare("INSERT INTO forgotten (key) VALUES (?)");
+  const unpublish = file.prepare("DELETE FROM outbox WHERE run = ?");
+  return doomed.map(({ key, id }) => {
+    remember.run(Number(key));
+    unpublish.run(String(id));
+    return String(id);
+  });
+}
+
+async function deleteRows(file: SqliteFile, key: number): Promise<void> {
+  const deleteSlice = (): number =>
+    Number(
+      file
+        .prepare(
+          `DELETE FROM calls WHERE position IN
+             (SELECT position FROM calls WHERE position >= ? AND position < ? LIMIT ?)`,
+        )
+        .run(key * POSITIONS_PER_RUN, (key + 1) * POSITIONS_PER_RUN, SLICE_ROWS).changes,
+    );
+  while (file.write(deleteSlice) > 0) await setImmediate();
+  file.write(() => {
+    for (const table of ["latencies", "failures", "events"]) {
+      file.prepare(`DELETE FROM ${table} WHERE run = ?`).run(key);
+    }
+    file.prepare("DELETE FROM forgotten WHERE key = ?").run(key);
+  });
+}
+
+async function giveSpaceBack(file: SqliteFile): Promise<void> {
+  const freePages = (): number =>
+    Number(file.read(() => file.prepare("PRAGMA freelist_count").get())?.["freelist_count"]);
+  for (let free = freePages(), earlier = Infinity; free > 0 && free < earlier; free = freePages()) {
+    earlier = free;
+    file.execute(`PRAGMA incremental_vacuum(${SLICE_PAGES})`);
+    await setImmediate();
+  }
+  // Shortens the write-ahead log too; says so and goes on when others are reading it, which is no failure.
+  file.execute("PRAGMA wal_checkpoint(TRUNCATE)");
+}

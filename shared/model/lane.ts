@@ -1,0 +1,20 @@
+/** The calls that share limits, a queue and its workers; usually one API. */
+export interface Lane {
+  /** `[a-z0-9-]`, at most 40 characters: it becomes part of a queue's name. */
+  readonly name: string;
+  /** Globs over URLs; the first lane with a match takes the call. Empty: only `default`, which takes the rest. */
+  readonly match: readonly string[];
+  /** Calls in flight, over all workers together; at least 1. */
+  readonly concurrency: number;
+  /** Calls started, over all workers together; absent: as fast as concurrency allows. */
+  readonly rate?: Rate;
+}
+
+export interface Rate {
+  readonly count: number;
+  readonly perMs: number;
+}
+
+export const DEFAULT_LANE = "default";
+/** In flight, for `default` and for lanes that do not say. */
+export const DEFAULT_CONCURRENCY = 64;

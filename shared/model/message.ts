@@ -1,0 +1,234 @@
+import { SenpuError, messageOf } from "../errors.ts";
+import { METHODS } from "./call.ts";
+import type { Call } from "./call.ts";
+import type { Outcome } from "./outcome.ts";
+import type { Policy } from "./policy.ts";
+
+/**
+ * What travels over SNS and SQS: the types, and the one place that writes and reads them.
+ * Identity is in the body, because message ids change on redrive.
+ * Workers read this version and the one before, since messages are in flight while a deployment changes over.
+ */
+export const MESSAGE_VERSION = 1;
+
+/** A chunk of one lane's calls. Comes from the producer, or from a worker that put calls back. */
+export interface CallsMessage {
+  readonly v: number;
+  readonly kind: "calls";
+  readonly run: string;
+  /** How often the run has been (re)started, from 1; an older one's messages are dropped. */
+  readonly generation: number;
+  readonly lane: string;
+  /** Unique within run and generation; names the chunk's checkpoint. */
+  readonly chunk: string;
+  readonly policy: Policy;
+  readonly calls: readonly Call[];
+  /** No call of it starts before this, epoch milliseconds; set on deferral. */
+  readonly notBefore?: number;
+  /** Its worker may have died of it: it is worked on with nothing else beside it. */
+  readonly suspect?: true;
+}
+
+/** Calls that were planned but cannot be made: told to the ledger only, planned and failed at once. */
+export interface InvalidMessage {
+  readonly v: number;
+  readonly kind: "invalid";
+  readonly run: string;
+  readonly generation: number;
+  readonly calls: readonly InvalidCall[];
+}
+
+export interface InvalidCall {
+  readonly id: string;
+  readonly lane: string;
+  readonly method: string;
+  /** What the row would have called; empty where not even that is known. */
+  readonly url: string;
+  /** What is wrong, with the row's number. */
+  readonly error: string;
+}
+
+/** The producer is through: so many distinct calls were planned, over all generations. */
+export interface ClosedMessage {
+  readonly v: number;
+  readonly kind: "closed";
+  readonly run: string;
+  readonly generation: number;
+  readonly planned: number;
+}
+
+/** What became of calls of one run. Succeeded ones, of which there are many, are rows of bare values. */
+export interface OutcomesMessage {
+  readonly v: number;
+  readonly kind: "outcomes";
+  readonly run: string;
+  readonly worker: string;
+  readonly lane: string;
+  /** `[id, status, attempts, startedAt, settledAt, latencyMs]` */
+  readonly succeeded: readonly SucceededRow[];
+  /** Failed and cancelled calls, in full. */
+  readonly others: readonly Outcome[];
+}
+
+export type SucceededRow = readonly [
+  id: string,
+  status: number,
+  attempts: number,
+  startedAt: number,
+  settledAt: number,
+  latencyMs: number,
+];
+
+export type Message = CallsMessage | InvalidMessage | ClosedMessage | OutcomesMessage;
+
+/** The message as a body; UTF-8 JSON on one line, so that anyone can read a queue. */
+export function encodeMessage(message: Message): string {
+  return toWire(JSON.stringify(message));
+}
+
+/** JSON leaves two characters as they are that SQS does not take (SQS API reference, SendMessage). */
+const UNSENDABLE = /[\uFFFE\uFFFF]/g;
+
+/** JSON text as it may travel. */
+export function toWire(json: string): string {
+  return json.replace(UNSENDABLE, (character) => (character === "\uFFFE" ? "\\ufffe" : "\\uffff"));
+}
+
+/**
+ * The message of a body that may come from anybody.
+ * Checks every field that code relies on, and copies nothing.
+ * Throws {@link SenpuError} `message`, which names the field.
+ */
+export function decodeMessage(body: string): Message {
+  let value: unknown;
+  try {
+    value = JSON.parse(body);
+  } catch (cause) {
+    throw new SenpuError("message", `not JSON: ${messageOf(cause)}`, { cause });
+  }
+  const message = asRecord(value, "message");
+  const version = message["v"];
+  if (version !== MESSAGE_VERSION && version !== MESSAGE_VERSION - 1) {
+    throw new SenpuError(
+      "message",
+      `schema version ${JSON.stringify(version)}; this worker reads ${MESSAGE_VERSION - 1} and ${MESSAGE_VERSION}`,
+    );
+  }
+  requireText(message, "run");
+  switch (message["kind"]) {
+    case "calls":
+      requireNumber(message, "generation");
+      requireText(message, "lane");
+      requireText(message, "chunk");
+      checkPolicy(asRecord(message["policy"], "policy"));
+      for (const call of asArray(message["calls"], "calls")) checkCall(asRecord(call, "call"));
+      return value as CallsMessage;
+    case "invalid":
+      requireNumber(message, "generation");
+      for (const entry of asArray(message["calls"], "calls")) {
+        const call = asRecord(entry, "call");
+        for (const field of ["id", "lane", "method", "url", "error"]) {
+          if (typeof call[field] !== "string") throw wrong(`call.${field}`, "text", call[field]);
+        }
+      }
+      return value as InvalidMessage;
+    case "closed":
+      requireNumber(message, "generation");
+      requireNumber(message, "planned");
+      return value as ClosedMessage;
+    case "outcomes":
+      requireText(message, "worker");
+      requireText(message, "lane");
+      for (const row of asArray(message["succeeded"], "succeeded")) checkSucceeded(row);
+      for (const other of asArray(message["others"], "others")) {
+        const outcome = asRecord(other, "outcome");
+        requireText(outcome, "id");
+        requireNumber(outcome, "attempts");
+        requireNumber(outcome, "settledAt");
+        if (
+          outcome["state"] !== "failed" &&
+          outcome["state"] !== "cancelled" &&
+          outcome["state"] !== "succeeded"
+        ) {
+          throw wrong("outcome.state", "a settled state", outcome["state"]);
+        }
+      }
+      return value as OutcomesMessage;
+    default:
+      throw wrong("kind", "calls, invalid, closed or outcomes", message["kind"]);
+  }
+}
+
+const KNOWN_METHODS: ReadonlySet<unknown> = new Set([undefined, ...METHODS]);
+
+function checkCall(call: Record<string, unknown>): void {
+  requireText(call, "id");
+  requireText(call, "url");
+  if (!KNOWN_METHODS.has(call["method"])) {
+    throw wrong("call.method", METHODS.join(", "), call["method"]);
+  }
+  if (call["headers"] !== undefined) checkHeaders(call["headers"], "call.headers");
+  for (const field of ["body", "json", "key"] as const) {
+    if (call[field] !== undefined && typeof call[field] !== "string") {
+      throw wrong(`call.${field}`, "text", call[field]);
+    }
+  }
+  for (const field of ["timeoutMs", "attempts", "startedAt"] as const) {
+    if (call[field] !== undefined) requireNumber(call, field);
+  }
+}
+
+function checkPolicy(policy: Record<string, unknown>): void {
+  requireNumber(policy, "timeoutMs");
+  requireNumber(policy, "deadlineAt");
+  requireNumber(policy, "redirects");
+  checkHeaders(policy["headers"], "policy.headers");
+  asArray(policy["success"], "policy.success");
+  asArray(policy["allow"], "policy.allow");
+  const retry = asRecord(policy["retry"], "policy.retry");
+  requireNumber(retry, "attempts");
+  asArray(retry["on"], "policy.retry.on");
+  const backoff = asRecord(retry["backoff"], "policy.retry.backoff");
+  requireNumber(backoff, "firstMs");
+  requireNumber(backoff, "factor");
+  requireNumber(backoff, "maxMs");
+}
+
+function checkSucceeded(row: unknown): void {
+  const [id, ...numbers] = asArray(row, "succeeded row");
+  if (typeof id !== "string" || numbers.length !== 5 || !numbers.every(Number.isFinite)) {
+    throw wrong("succeeded row", "[id, status, attempts, startedAt, settledAt, latencyMs]", row);
+  }
+}
+
+function checkHeaders(value: unknown, field: string): void {
+  for (const [name, text] of Object.entries(asRecord(value, field))) {
+    if (typeof text !== "string") throw wrong(`${field}.${name}`, "text", text);
+  }
+}
+
+function asRecord(value: unknown, field: string): Record<string, unknown> {
+  if (typeof value !== "object" || value === null || Array.isArray(value)) {
+    throw wrong(field, "an object", value);
+  }
+  return value as Record<string, unknown>;
+}
+
+function asArray(value: unknown, field: string): unknown[] {
+  if (!Array.isArray(value)) throw wrong(field, "a list", value);
+  return value as unknown[];
+}
+
+function requireText(holder: Record<string, unknown>, field: string): void {
+  const value = holder[field];
+  if (typeof value !== "string" || value === "") throw wrong(field, "text", value);
+}
+
+function requireNumber(holder: Record<string, unknown>, field: string): void {
+  if (!Number.isFinite(holder[field])) throw wrong(field, "a number", holder[field]);
+}
+
+function wrong(field: string, expected: string, found: unknown): SenpuError {
+  const shown = JSON.stringify(found) ?? "nothing";
+  return new SenpuError("message", `${field} should be ${expected}, and is ${shown.slice(0, 80)}`);
+}

@@ -1,0 +1,22 @@
+import { join } from "node:path";
+import { onTestFinished } from "vitest";
+import { createMemoryCoordination } from "../../shared/coordination/memory-coordination.ts";
+import { openSqliteCoordination } from "../../shared/coordination/sqlite-coordination.ts";
+import { temporaryFolder } from "../shared/broker/embedded.ts";
+import { coordinationConformance } from "./coordination.ts";
+
+coordinationConformance("memory", (clock) => {
+  const coordination = createMemoryCoordination(clock);
+  return { open: () => coordination };
+});
+
+coordinationConformance("SQLite", (clock) => {
+  const path = join(temporaryFolder(), "coordination.db");
+  return {
+    open: () => {
+      const coordination = openSqliteCoordination(path, clock);
+      onTestFinished(() => coordination.close());
+      return coordination;
+    },
+  };
+});

@@ -1,0 +1,55 @@
+import { describe, expect, test } from "vitest";
+import { judge } from "../../../consumer/execute/judge.ts";
+import type { AttemptEnd } from "../../../consumer/execute/judge.ts";
+import type { Method } from "../../../shared/model/call.ts";
+import { makePolicy } from "../../support/policy.ts";
+
+const answer = (status: number): AttemptEnd => ({ kind: "answer", status });
+const lost: AttemptEnd = { kind: "network", sent: true };
+const refused: AttemptEnd = { kind: "network", sent: false };
+const late: AttemptEnd = { kind: "timeout", sent: true };
+const policy = makePolicy();
+const daring = makePolicy({ retry: { ...policy.retry, unsafe: true } });
+
+describe("an attempt is judged by its answer, its method and the policy", () => {
+  const cases: [string, AttemptEnd, Method, number, string][] = [
+    ["a 200 succeeds", answer(200), "GET", 1, "succeeded"],
+    ["a 404 is an answer, and final", answer(404), "GET", 1, "rejected"],
+    ["a 503 is tried again", answer(503), "GET", 1, "retry"],
+    ["the fifth 503 is the last of five attempts", answer(503), "GET", 5, "exhausted"],
+    ["a lost connection is tried again", lost, "GET", 1, "retry"],
+    ["a timeout is tried again", late, "PUT", 4, "retry"],
+    ["the fifth timeout is the last", late, "DELETE", 5, "exhausted"],
+    ["an unsafe call whose connection was lost is not repeated", lost, "POST", 1, "unknown"],
+    ["nor one that timed out", late, "PATCH", 1, "unknown"],
+    ["an unsafe call that was never sent is repeated", refused, "POST", 1, "retry"],
+    ["so is one that the server refused with 429", answer(429), "POST", 1, "retry"],
+    ["and one refused with 503", answer(503), "POST", 1, "retry"],
+    ["an unsafe call that a gateway lost sight of is unknown", answer(502), "POST", 1, "unknown"],
+    ["and with 504 too", answer(504), "PATCH", 1, "unknown"],
+    ["an unsafe call answered 500 may have been processed", answer(500), "POST", 1, "rejected"],
+    ["an unsafe call that succeeds succeeds", answer(201), "POST", 1, "succeeded"],
+    ["what HTTP does not allow is invalid", { kind: "invalid" }, "GET", 1, "invalid"],
+  ];
+  test.each(cases)("%s", (_name, end, method, attempt, verdict) => {
+    expect(judge(end, method, attempt, policy)).toBe(verdict);
+  });
+
+  test("retry.unsafe repeats unsafe calls like any other", () => {
+    for (const end of [lost, late, answer(500), answer(502)]) {
+      expect(judge(end, "POST", 1, daring)).toBe("retry");
+    }
+  });
+
+  test("success goes before retry, so that a plan may accept a 404 or a 503", () => {
+    const odd = makePolicy({ success: ["2xx", 404, 503] });
+    expect(judge(answer(404), "GET", 1, odd)).toBe("succeeded");
+    expect(judge(answer(503), "GET", 1, odd)).toBe("succeeded");
+  });
+
+  test("a kind of failure that the plan does not repeat ends the call", () => {
+    const strict = makePolicy({ retry: { ...policy.retry, on: [503] } });
+    expect(judge(lost, "GET", 1, strict)).toBe("exhausted");
+    expect(judge(answer(500), "GET", 1, strict)).toBe("rejected");
+  });
+});

@@ -1,0 +1,14 @@
+import { defineConfig } from "vitest/config";
+
+export default defineConfig({
+  test: {
+    include: ["test/**/*.test.ts"],
+    reporters: ["default", "./test/support/closing-line-reporter.ts"],
+    testTimeout: 30_000,
+    hookTimeout: 30_000,
+    // Flow tests wait more than they work: three files at a time keep two cores busy.
+    maxWorkers: 3,
+    // Real processes with real timers: a property test that is interrupted is worse than a slow one.
+    pool: "forks",
+  },
+});
