@@ -1,6 +1,8 @@
 import type { Command as Commander } from "commander";
 import type { Broker, Outgoing } from "./broker/broker.ts";
+import type { ClaimStore } from "./claims/claim-store.ts";
 import type { Coordination } from "./coordination/coordination.ts";
+import type { Rate } from "./model/lane.ts";
 
 /**
  * One command of the command line. `senpu.ts` loads the module of the command that was asked for, and no other.
@@ -97,6 +99,7 @@ interface ConsumerSide {
 export interface WorkerOptions {
   readonly broker: Broker;
   readonly coordination: Coordination;
+  readonly claims: ClaimStore;
   /** Unique among living workers. */
   readonly name: string;
 }
@@ -117,7 +120,26 @@ export interface LaneActivity {
   readonly waiting: number;
   /** Calls in flight that this worker may reach. */
   readonly limit: number;
+  /** What keeps more of its calls from starting. */
+  readonly binding?: Binding;
 }
+
+/**
+ * What keeps more calls of a lane from starting at this moment: nothing (there are none at hand), a limit of the lane or
+ * of the total, a destination's window or its being closed (by its own word, or by the breaker), or that coordination is
+ * out of reach, so that a worker has only its share of the limits.
+ */
+export type Binding =
+  | { readonly by: "nothing" | "concurrency" | "total" | "coordination" }
+  | { readonly by: "rate"; readonly rate: Rate }
+  | { readonly by: "window"; readonly origin: string; readonly window: number }
+  | {
+      readonly by: "closed" | "breaker";
+      readonly origin: string;
+      /** Epoch milliseconds. */
+      readonly until: number;
+      readonly cause: string;
+    };
 
 export interface RecorderOptions {
   readonly state: string;

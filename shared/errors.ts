@@ -10,6 +10,7 @@ export type ErrorCode =
   | "broker" // SNS or SQS, embedded or remote
   | "ledger" // the ledger's store
   | "coordination" // the coordination store
+  | "claims" // the store of calls too large for a message
   | "state" // the state folder: its lock, its rights
   | "run"; // a run that does not exist, or is not in a state for this
 
@@ -23,7 +24,13 @@ export const EXIT = {
 } as const;
 
 /** Codes that say that a store could not be reached or refused. */
-const UNREACHABLE: ReadonlySet<ErrorCode> = new Set(["broker", "ledger", "coordination", "state"]);
+const UNREACHABLE: ReadonlySet<ErrorCode> = new Set([
+  "broker",
+  "ledger",
+  "coordination",
+  "claims",
+  "state",
+]);
 
 export class SenpuError extends Error {
   override readonly name = "SenpuError";

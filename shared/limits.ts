@@ -24,7 +24,7 @@ export const SQS_MAX_WAIT_SECONDS = 20;
 export const CHUNK_MAX_BYTES = 240_000;
 
 /** Calls in one chunk at the most: beyond a few hundred a larger chunk saves nothing and takes longer to repeat. */
-export const CHUNK_MAX_CALLS = 250;
+export const CHUNK_MAX_CALLS = 500;
 
 /** Message attributes on one message. Source: SQS and SNS with raw delivery, 10. */
 export const MAX_MESSAGE_ATTRIBUTES = 10;

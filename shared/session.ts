@@ -1,20 +1,23 @@
 import { createBroker } from "./broker/aws-broker.ts";
 import type { Broker } from "./broker/broker.ts";
+import type { ClaimStore } from "./claims/claim-store.ts";
+import { openClaims } from "./claims/open.ts";
 import type { Coordination } from "./coordination/coordination.ts";
-import { openSqliteCoordination } from "./coordination/sqlite-coordination.ts";
+import { openCoordination } from "./coordination/open.ts";
 import type { Ledger } from "./ledger/ledger.ts";
 import { openSqliteLedger } from "./ledger/sqlite-ledger.ts";
 import { attachBroker } from "./state/held-broker.ts";
 import type { StateFolder } from "./state/state-folder.ts";
 import { openStateFolder } from "./state/state-folder.ts";
 
-/** What a command works with: the three stores of one state folder. */
+/** What a command works with: the stores of one state folder. */
 export interface Session {
   readonly folder: StateFolder;
   readonly endpointUrl: string;
   readonly broker: Broker;
   readonly ledger: Ledger;
   readonly coordination: Coordination;
+  readonly claims: ClaimStore;
   /** Closes clients and stores; stops the embedded broker if this process holds it. */
   close(): Promise<void>;
 }
@@ -29,19 +32,25 @@ export interface SessionOptions {
 /** Opens the stores, and starts the embedded broker or attaches to the one that is there. */
 export async function openSession(options: SessionOptions): Promise<Session> {
   const folder = openStateFolder(options.state);
-  const attached = await attachBroker(options);
+  // First, as it may be far away: there is nothing to undo when it cannot be reached.
+  const coordination = await openCoordination(() => folder.coordinationFile);
+  const attached = await attachBroker(options).catch(async (error: unknown) => {
+    await coordination.close();
+    throw error;
+  });
   const broker = createBroker({ endpointUrl: attached.endpointUrl });
   const ledger = openSqliteLedger(folder.ledgerFile);
-  const coordination = openSqliteCoordination(folder.coordinationFile);
+  const claims = openClaims(folder.claims);
   return {
     folder,
     endpointUrl: attached.endpointUrl,
     broker,
     ledger,
     coordination,
+    claims,
     close: async () => {
       await broker.close();
-      await Promise.all([ledger.close(), coordination.close()]);
+      await Promise.all([ledger.close(), coordination.close(), claims.close()]);
       await attached.close();
     },
   };

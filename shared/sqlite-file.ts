@@ -19,6 +19,8 @@ export interface Schema {
   readonly version: number;
   /** Makes an empty file one of this version. */
   readonly create: string;
+  /** Each makes a file of one version one of the next, from version 1 on. Default: there is no older version. */
+  readonly migrations?: readonly string[];
 }
 
 /** How long a statement waits for another process's transaction. */
@@ -147,11 +149,11 @@ function enterWal(database: DatabaseSync): void {
 function adoptSchema(database: DatabaseSync, { schema, path, code }: SqliteFileOptions): void {
   const readVersion = (): number =>
     Number(database.prepare("PRAGMA user_version").get()?.["user_version"]);
-  if (readVersion() === 0) {
+  if (readVersion() < schema.version) {
     database.exec("BEGIN IMMEDIATE");
-    // Another process may have made it while this one waited.
-    if (readVersion() === 0) {
-      database.exec(`${schema.create}; PRAGMA user_version = ${schema.version}`);
+    // Another process may have brought it here while this one waited.
+    for (let version = readVersion(); version < schema.version; version = readVersion()) {
+      database.exec(stepFrom(version, schema));
     }
     database.exec("COMMIT");
   }
@@ -162,6 +164,13 @@ function adoptSchema(database: DatabaseSync, { schema, path, code }: SqliteFileO
       `${path} was written by a newer senpu (schema ${found}; this one reads up to ${schema.version}): update senpu, or choose another --state folder`,
     );
   }
+}
+
+/** All at once, or nothing where the process dies within it: the version changes in the same transaction. */
+function stepFrom(version: number, { create, migrations = [], version: newest }: Schema): string {
+  return version === 0
+    ? `${create}; PRAGMA user_version = ${newest}`
+    : `${migrations[version - 1]}; PRAGMA user_version = ${version + 1}`;
 }
 
 /** Primary result codes. Source: sqlite.org/rescode.html */

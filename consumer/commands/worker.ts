@@ -34,6 +34,7 @@ export async function run(context: CommandContext): Promise<number> {
     const worker = await startWorker({
       broker: session.broker,
       coordination: session.coordination,
+      claims: session.claims,
       name: `worker-${process.pid}-${randomBytes(2).toString("hex")}`,
     });
     if (!common.quiet) {

@@ -1,4 +1,4 @@
-import { DEFAULT_CONCURRENCY } from "../../shared/model/lane.ts";
+import { DEFAULT_CONCURRENCY, TOTAL } from "../../shared/model/lane.ts";
 import { laneOfQueue } from "../../shared/broker/topology.ts";
 import type { LaneLimit } from "../../shared/coordination/coordination.ts";
 import { SenpuError } from "../../shared/errors.ts";
@@ -11,7 +11,7 @@ import type { WorkerStores } from "../../shared/lambda/stores.ts";
 import { workBatch } from "./work-batch.ts";
 
 /** Opened by the first event, and kept while Lambda keeps the environment. */
-let stores: WorkerStores | undefined;
+let stores: Promise<WorkerStores> | undefined;
 
 /**
  * The consumer as a Lambda function behind a lane's queue.
@@ -23,15 +23,19 @@ let stores: WorkerStores | undefined;
 export async function handler(event: unknown, context: LambdaContext): Promise<BatchResponse> {
   const endsAt = Date.now() + context.getRemainingTimeInMillis();
   const records = readSqsEvent(event);
-  const { broker, coordination, prefix } = (stores ??= openWorkerStores());
+  stores ??= openWorkerStores();
+  // A start that failed is tried again by the next event.
+  stores.catch(() => (stores = undefined));
+  const { broker, coordination, claims, prefix } = await stores;
   const lanes = Map.groupBy(records, (record) => laneOf(record, prefix));
   await broker.ensure([...lanes.keys()]);
   const limits = new Map((await coordination.lanes()).map((limit) => [limit.lane, limit]));
+  const totalLimit = limits.get(TOTAL);
   const held = await Promise.all(
     [...lanes].map(async ([lane, batch]) => {
       const limit: LaneLimit = limits.get(lane) ?? { lane, concurrency: DEFAULT_CONCURRENCY };
       const worker = `lambda ${context.logStreamName}`;
-      const work = { broker, coordination, limit, worker, endsAt };
+      const work = { broker, coordination, claims, limit, totalLimit, worker, endsAt };
       const result = await workBatch(work, batch.map(toDelivery));
       log("info", JSON.stringify({ lane, messages: batch.length, ...result.tally }));
       return result.held;

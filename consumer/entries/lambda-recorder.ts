@@ -5,14 +5,15 @@ import type { LambdaContext } from "../../shared/lambda/context.ts";
 import { log } from "../../shared/lambda/log.ts";
 import { readSqsEvent, toDelivery } from "../../shared/lambda/sqs-event.ts";
 import type { BatchResponse } from "../../shared/lambda/sqs-event.ts";
-import { openLedgerStores } from "../../shared/lambda/stores.ts";
-import type { Session } from "../../shared/session.ts";
+import { openRecorderStores } from "../../shared/lambda/stores.ts";
+import type { RecorderStores } from "../../shared/lambda/stores.ts";
 import { deadLetter, intoBatches } from "../record/batch.ts";
 import { Committer } from "../record/committer.ts";
 import { lookRound } from "../record/keep-house.ts";
+import { Outbox } from "../record/outbox.ts";
 
 interface Recorder {
-  readonly stores: Session;
+  readonly stores: RecorderStores;
   readonly committer: Committer;
 }
 
@@ -27,7 +28,8 @@ const RESERVE_MS = 300;
  *
  * In: an SQS batch. Out: rows in the ledger; messages whose transaction failed, or was not begun in time, are reported
  * as batch item failures. A schedule's `{"task": "housekeeping"}` looks into the lanes' `dead` queues and `unrouted`
- * once instead, as the local recorder does every few seconds.
+ * once instead, as the local recorder does every few seconds. Both tell what the ledger's outbox holds, as far as time
+ * allows; commands of a plan are refused here.
  */
 export async function handler(event: unknown, context: LambdaContext): Promise<BatchResponse> {
   const isHousekeeping = (event as { task?: unknown } | null)?.task === "housekeeping";
@@ -43,17 +45,19 @@ export async function handler(event: unknown, context: LambdaContext): Promise<B
       committer: opened.committer,
       signal: AbortSignal.timeout(leftMs),
     });
+    await tellEnds(opened, context);
     return { batchItemFailures: [] };
   }
   const ids = new Map(records.map(({ receiptHandle, messageId }) => [receiptHandle, messageId]));
   const failed = await record(opened, records.map(toDelivery), context);
+  await tellEnds(opened, context);
   return {
     batchItemFailures: failed.map(({ receipt }) => ({ itemIdentifier: ids.get(receipt) ?? "" })),
   };
 }
 
 async function open(): Promise<Recorder> {
-  const stores = openLedgerStores();
+  const stores = await openRecorderStores();
   await stores.broker.ensure([]);
   const committer = new Committer(stores.ledger, stores.coordination);
   await committer.catchUp();
@@ -84,4 +88,21 @@ async function record(
     }
   }
   return failed;
+}
+
+/** What is not told in time stays for the next event, and fails none: its messages are recorded. */
+async function tellEnds({ stores }: Recorder, context: LambdaContext): Promise<void> {
+  const { broker, ledger, coordination } = stores;
+  const leftMs = context.getRemainingTimeInMillis() - RESERVE_MS;
+  if (leftMs <= 0) return;
+  const say = (line: string): void => log("warn", line);
+  const outbox = new Outbox({ broker, ledger, coordination, say });
+  const timer = setTimeout(() => outbox.cut(), leftMs);
+  try {
+    await outbox.finish();
+  } catch (error) {
+    log("error", `what ended could not be told of: ${messageOf(error)}`);
+  } finally {
+    clearTimeout(timer);
+  }
 }

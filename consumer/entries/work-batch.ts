@@ -1,18 +1,23 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Broker, Delivery } from "../../shared/broker/broker.ts";
+import type { ClaimStore } from "../../shared/claims/claim-store.ts";
 import type { Coordination, LaneLimit } from "../../shared/coordination/coordination.ts";
 import { messageOf } from "../../shared/errors.ts";
 import { log } from "../../shared/lambda/log.ts";
 import { isUnsafe } from "../../shared/model/call.ts";
 import { LaneWorker } from "../receive/lane-worker.ts";
 import { RunWatch } from "../receive/run-watch.ts";
+import { Total } from "../receive/total.ts";
 import type { Tally } from "../settle/settler.ts";
 import { neededMs, reserveMs } from "./time-left.ts";
 
 export interface BatchWork {
   readonly broker: Broker;
   readonly coordination: Coordination;
+  readonly claims: ClaimStore;
   readonly limit: LaneLimit;
+  /** The cap over all lanes; absent: none. */
+  readonly totalLimit?: LaneLimit | undefined;
   /** Unique among living workers. */
   readonly worker: string;
   /** When Lambda ends the function, epoch milliseconds. */
@@ -48,9 +53,14 @@ export async function workBatch(
   const failed = Promise.withResolvers<never>();
   failed.promise.catch(() => {});
   const watch = new RunWatch(coordination, failed.reject);
+  // Batches of other lanes in the same function have totals of their own.
+  const worker = `${work.worker} ${work.limit.lane}`;
+  const total = new Total({ coordination, worker, onFailed: failed.reject });
+  total.setLimit(work.totalLimit);
   const lane = new LaneWorker({
     ...work,
     watch,
+    total,
     onFailed: failed.reject,
     onFinished: finished.resolve,
     hasTime: (call, { policy }, inMs) => {
@@ -70,7 +80,7 @@ export async function workBatch(
     if (lane.held().length === 0) finished.resolve();
     const nothingFitsAt = workEndsAt - neededMs(lane.shortestMs, false, workMs);
     await Promise.race([finished.promise, until(nothingFitsAt), failed.promise]);
-    const stopped = lane.stop(Math.max(0, workEndsAt - Date.now()));
+    const stopped = lane.stop(Math.max(0, workEndsAt - Date.now())).then(() => total.close());
     stopped.catch(failed.reject);
     await Promise.race([stopped, until(endsAt - ANSWER_MS), failed.promise]);
   } catch (error) {

@@ -1,5 +1,5 @@
 import type { Dispatcher } from "undici";
-import type { AttemptEnd } from "./judge.ts";
+import type { AttemptEnd, NoAnswer } from "./judge.ts";
 
 /**
  * One HTTP try: undici's handler and its own result, so that a call costs one object and no stream or promise.
@@ -8,6 +8,9 @@ import type { AttemptEnd } from "./judge.ts";
  * the last byte, an error, or `expire`. The body is read to its end and counted, so that the connection can be used again.
  */
 export class Attempt implements Dispatcher.DispatchHandler {
+  /** Of the call's URL, wherever redirects have led. */
+  readonly origin: string;
+  /** On `performance.now()`'s clock. */
   readonly startedAt: number;
   /** When time is up, on `performance.now()`'s clock. */
   readonly expiresAt: number;
@@ -23,7 +26,13 @@ export class Attempt implements Dispatcher.DispatchHandler {
   #controller: Dispatcher.DispatchController | null = null;
   #status = 0;
 
-  constructor(startedAt: number, expiresAt: number, onOver: (attempt: Attempt) => void) {
+  constructor(
+    origin: string,
+    startedAt: number,
+    expiresAt: number,
+    onOver: (attempt: Attempt) => void,
+  ) {
+    this.origin = origin;
     this.startedAt = startedAt;
     this.expiresAt = expiresAt;
     this.#onOver = onOver;
@@ -66,10 +75,11 @@ export class Attempt implements Dispatcher.DispatchHandler {
   }
 
   onResponseError(_controller: Dispatcher.DispatchController, error: Error): void {
-    this.error = describe(error);
-    const unmade = (error as NodeJS.ErrnoException).code === "UND_ERR_INVALID_ARG";
+    const inner = innermost(error);
+    this.error = describe(inner);
+    const unmade = inner.code === "UND_ERR_INVALID_ARG";
     this.#finish(
-      unmade ? { kind: "invalid" } : { kind: "network", sent: this.#controller !== null },
+      unmade ? { kind: "invalid" } : { kind: kindOf(inner), sent: this.#controller !== null },
     );
   }
 
@@ -85,11 +95,29 @@ function single(header: string | string[] | undefined): string | undefined {
   return Array.isArray(header) ? header[0] : header;
 }
 
-/** One line for a person; several addresses tried at once come as one AggregateError. */
-function describe(error: Error): string {
-  const inner =
-    error instanceof AggregateError && error.message === "" ? (error.errors[0] as Error) : error;
-  const code = (inner as NodeJS.ErrnoException).code;
-  const text = inner.message.replaceAll(/\s+/g, " ");
+/** Several addresses tried at once come as one AggregateError. */
+function innermost(error: NodeJS.ErrnoException): NodeJS.ErrnoException {
+  return error instanceof AggregateError && error.message === ""
+    ? (error.errors[0] as NodeJS.ErrnoException)
+    : error;
+}
+
+/** A connection that the other side has ended; undici says `UND_ERR_SOCKET` where it did so in good order. */
+const RESETS: ReadonlySet<string | undefined> = new Set([
+  "ECONNRESET",
+  "ECONNABORTED",
+  "EPIPE",
+  "UND_ERR_SOCKET",
+]);
+
+function kindOf({ code, syscall }: NodeJS.ErrnoException): NoAnswer {
+  if (code === "ECONNREFUSED") return "refused";
+  if (syscall === "getaddrinfo") return "dns";
+  return RESETS.has(code) ? "reset" : "network";
+}
+
+/** One line for a person. */
+function describe({ code, message }: NodeJS.ErrnoException): string {
+  const text = message.replaceAll(/\s+/g, " ");
   return code !== undefined && !text.includes(code) ? `${text} (${code})` : text;
 }

@@ -1,9 +1,13 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import pRetry from "p-retry";
-import { messageOf } from "../../shared/errors.ts";
+import { ClaimLostError } from "../../shared/claims/claim-store.ts";
+import { SenpuError, messageOf } from "../../shared/errors.ts";
+import { log } from "../../shared/lambda/log.ts";
+import type { Call } from "../../shared/model/call.ts";
 import type { Outcome, Reason } from "../../shared/model/outcome.ts";
 import type { CallTask } from "../receive/chunk.ts";
 import type { Attempt } from "./attempt.ts";
+import { budgetOf, countFailure, failuresBefore } from "./budget.ts";
 import { parseRetryAfter, retryDelayMs } from "./delay.ts";
 import type { HttpClient } from "./http-client.ts";
 import { judge } from "./judge.ts";
@@ -12,13 +16,22 @@ import { buildRequest } from "./request.ts";
 
 /** Waits longer than this are spent in the queue, not here. */
 const DEFER_AFTER_MS = 5000;
+/** After a claim store could not be reached, its calls come again so much later, and up to as much again. */
+const CLAIMS_PAUSE_MS = 5000;
+
+/** What a call that wants to be tried again gets: a slot, or the time (epoch milliseconds) until which it is put back. */
+export type SlotAnswer = "taken" | "expired" | "dropped" | number;
 
 /** Where calls come from and go to, as far as executing them is concerned. */
 export interface ExecutorHost {
-  /** Resolves with a slot taken; rejects once the worker stops. */
-  slot(): Promise<void>;
-  /** Gives a slot back. */
-  give(): void;
+  /** Resolves once the call may be tried again, with all taken that it takes; or with what is to become of it instead. */
+  slot(task: CallTask, origin: string): Promise<SlotAnswer>;
+  /** Gives back what was taken for a call that was not tried. */
+  give(task: CallTask): void;
+  /** An attempt has ended: the same, and what it says of its destination. */
+  over(task: CallTask, attempt: Attempt): void;
+  /** The call with what it left in the claim store. */
+  whole(task: CallTask): Promise<Call>;
   /** May the call still be made? */
   allows(task: CallTask): boolean;
   /** Is there time for an attempt that starts in so many milliseconds? */
@@ -41,6 +54,8 @@ export interface ExecutorHost {
 export class Executor {
   readonly #http: HttpClient;
   readonly #host: ExecutorHost;
+  /** Told once, and again when it has been back. */
+  #claimsAreOut = false;
 
   constructor(http: HttpClient, host: ExecutorHost) {
     this.#http = http;
@@ -48,7 +63,45 @@ export class Executor {
   }
 
   start(task: CallTask): void {
-    const { chunk, call } = task;
+    if (task.call.claim === undefined) this.#begin(task, task.call, task.chunk.hasReferences);
+    else void this.#fetch(task);
+  }
+
+  /** A call too large for a message holds its slot while its body is read; no other waits for it. */
+  async #fetch(task: CallTask): Promise<void> {
+    let call: Call;
+    try {
+      call = await this.#host.whole(task);
+    } catch (error) {
+      this.#host.give(task);
+      this.#endWithoutBody(task, error);
+      return;
+    }
+    this.#claimsAreOut = false;
+    if (this.#host.stopping.aborted || !this.#host.hasTime(task, 0)) {
+      this.#host.give(task);
+      this.#host.putBack(task, Date.now());
+      return;
+    }
+    // Anything of it may hold a reference.
+    this.#begin(task, call, true);
+  }
+
+  /** What is lost stays so; a store that cannot be reached may be later, or for another worker. */
+  #endWithoutBody(task: CallTask, error: unknown): void {
+    if (error instanceof ClaimLostError) this.#fail(task, "invalid", error.message);
+    else if (!(error instanceof SenpuError)) this.#host.failed(error);
+    else {
+      if (!this.#claimsAreOut) log("warn", `${error.message}; calls that need it wait`);
+      this.#claimsAreOut = true;
+      const due = Date.now() + CLAIMS_PAUSE_MS * (1 + Math.random());
+      if (due > task.chunk.message.policy.deadlineAt) this.#fail(task, "expired", error.message);
+      else this.#host.putBack(task, due);
+    }
+  }
+
+  #begin(task: CallTask, call: Call, hasReferences: boolean): void {
+    const { chunk } = task;
     let request: HttpRequest;
     try {
       request = buildRequest(
@@ -56,15 +109,15 @@ export class Executor {
         chunk.message.run,
         chunk.message.policy,
         chunk.headers,
-        chunk.hasReferences,
+        hasReferences,
       );
     } catch (error) {
-      this.#host.give();
+      this.#host.give(task);
       this.#fail(task, "invalid", messageOf(error));
       return;
     }
     this.#attempt(task, request, (attempt) => {
-      this.#host.give();
+      this.#host.over(task, attempt);
       if (!this.#conclude(task, attempt)) void this.#retry(task, request, attempt);
     });
   }
@@ -92,7 +145,7 @@ export class Executor {
   #conclude(task: CallTask, attempt: Attempt): boolean {
     const { end } = attempt;
     if (end === null) throw new Error("an attempt that is not over cannot be judged");
-    const verdict = judge(end, task.call.method ?? "GET", task.attempts, task.chunk.message.policy);
+    const verdict = judge(end, task.call.method ?? "GET", task, task.chunk.message.policy);
     if (verdict === "retry") return false;
     const status = end.kind === "answer" ? end.status : undefined;
     const measured = {
@@ -122,33 +175,34 @@ export class Executor {
       await pRetry(
         async (round) => {
           if (round === 1) throw new TryAgain(first);
-          await this.#host.slot().catch(() => {
-            throw new PutBack(Date.now());
-          });
-          if (!this.#host.allows(task)) {
-            this.#host.give();
+          const answer = await this.#host.slot(task, request.origin);
+          if (answer === "expired") throw new Expired();
+          if (typeof answer === "number") throw new PutBack(answer);
+          const allowed = answer === "taken" && this.#host.allows(task);
+          if (answer === "taken" && !allowed) this.#host.give(task);
+          if (!allowed) {
             this.#host.drop(task);
             return;
           }
           if (!this.#host.hasTime(task, 0)) {
-            this.#host.give();
+            this.#host.give(task);
             throw new PutBack(Date.now());
           }
           const attempt = await new Promise<Attempt>((resolve) =>
             this.#attempt(task, request, resolve),
           );
-          this.#host.give();
+          this.#host.over(task, attempt);
           if (!this.#conclude(task, attempt)) throw new TryAgain(attempt);
         },
         {
-          // `judge` counts attempts over all deliveries; the delay is our own.
+          // `judge` counts failures over all deliveries; the delay is our own.
           retries: Infinity,
           minTimeout: 0,
           maxTimeout: 0,
           onFailedAttempt: async ({ error }) => {
             if (!(error instanceof TryAgain)) throw error;
-            task.chunk.noteAttempts(task.index, task.attempts);
-            const delayMs = delayAfter(error.attempt, task);
+            const delayMs = countAndDelay(error.attempt, task);
+            task.chunk.noteAttempts(task);
             const due = Date.now() + delayMs;
             if (due > policy.deadlineAt) throw new Expired();
             if (delayMs > DEFER_AFTER_MS || !this.#host.hasTime(task, delayMs)) {
@@ -180,14 +234,15 @@ export class Executor {
   }
 }
 
-function delayAfter(attempt: Attempt, task: CallTask): number {
-  const retryAfterMs = parseRetryAfter(attempt.retryAfter, Date.now());
-  return retryDelayMs(
-    task.chunk.message.policy.retry.backoff,
-    task.attempts,
-    retryAfterMs,
-    Math.random(),
-  );
+/** Counts the failure against its budget; the wait is by that budget's backoff, and grows with its failures only. */
+function countAndDelay({ end, retryAfter }: Attempt, task: CallTask): number {
+  const { retry } = task.chunk.message.policy;
+  const budget = budgetOf(end!, retry);
+  const failure = failuresBefore(task, budget) + 1;
+  task.failures = countFailure(task, budget);
+  const backoff = retry.rules[budget - 1]?.backoff ?? retry.backoff;
+  const retryAfterMs = parseRetryAfter(retryAfter, Date.now(), retry.maxRetryAfterMs);
+  return retryDelayMs(backoff, failure, retryAfterMs, Math.random());
 }
 
 /** This attempt failed in a way that another may mend. */

@@ -34,21 +34,29 @@ export class HttpClient {
   ): void {
     const startedAt = performance.now();
     this.#sweepEvery(Math.max(2, Math.min(SWEEP_MS, timeoutMs / 20)));
-    this.#dispatch(request, startedAt, startedAt + timeoutMs, redirects, onOver);
+    this.#dispatch(request, request.origin, startedAt, startedAt + timeoutMs, redirects, onOver);
+  }
+
+  /** Attempts in flight of calls to this origin, wherever redirects have led them. */
+  inFlight(origin: string): number {
+    let count = 0;
+    for (const attempt of this.#inFlight) if (attempt.origin === origin) count++;
+    return count;
   }
 
   #dispatch(
     request: HttpRequest,
+    origin: string,
     startedAt: number,
     expiresAt: number,
     redirects: number,
     onOver: (attempt: Attempt) => void,
   ): void {
-    const attempt = new Attempt(startedAt, expiresAt, (over) => {
+    const attempt = new Attempt(origin, startedAt, expiresAt, (over) => {
       this.#inFlight.delete(over);
       const next = redirects > 0 && over.location !== undefined ? redirected(request, over) : null;
       if (next !== null) {
-        this.#dispatch(next, startedAt, expiresAt, redirects - 1, onOver);
+        this.#dispatch(next, origin, startedAt, expiresAt, redirects - 1, onOver);
         return;
       }
       if (this.#inFlight.size === 0) this.#stopSweep();

@@ -3,14 +3,19 @@ import { isUnsafe } from "../../shared/model/call.ts";
 import type { Reason } from "../../shared/model/outcome.ts";
 import type { Policy } from "../../shared/model/policy.ts";
 import { matchesStatus } from "../../shared/model/policy.ts";
+import { allowance, budgetOf, failuresBefore } from "./budget.ts";
+import type { Tried } from "./budget.ts";
 
 /** What one attempt came to, as far as judging it goes. */
 export type AttemptEnd =
   | { readonly kind: "answer"; readonly status: number }
   /** `sent`: the request had begun to leave, so the server may have acted on it. */
-  | { readonly kind: "network" | "timeout"; readonly sent: boolean }
+  | { readonly kind: NoAnswer; readonly sent: boolean }
   /** It could not be put on the wire at all: a header or path that HTTP does not allow. */
   | { readonly kind: "invalid" };
+
+/** Why no answer came; `network`: none of the others. What was refused, or found no address, was never sent. */
+export type NoAnswer = "network" | "refused" | "reset" | "dns" | "timeout";
 
 export type Verdict = "succeeded" | "retry" | Reason;
 
@@ -23,20 +28,25 @@ const NOT_PROCESSED: ReadonlySet<number> = new Set([408, 425, 429, 503]);
 /** Answers of a gateway about a server whose own answer nobody saw (RFC 9110, 15.6.3 and 15.6.5). */
 const RESULT_UNSEEN: ReadonlySet<number> = new Set([502, 504]);
 
-/** Judges the end of attempt number `attempt` (from 1, over all deliveries). Pure. */
-export function judge(end: AttemptEnd, method: Method, attempt: number, policy: Policy): Verdict {
-  const { retry } = policy;
-  const guarded = isUnsafe(method) && !retry.unsafe;
-  const more: Verdict = attempt < retry.attempts ? "retry" : "exhausted";
+/** Judges the end of an attempt; `tried` counts those of all deliveries. Pure. */
+export function judge(end: AttemptEnd, method: Method, tried: Tried, policy: Policy): Verdict {
+  const guarded = isUnsafe(method) && !policy.retry.unsafe;
   if (end.kind === "invalid") return "invalid";
   if (end.kind !== "answer") {
     if (guarded && end.sent) return "unknown";
-    return retry.on.includes(end.kind) ? more : "exhausted";
+    return mayTryAgain(end, tried, policy) ?? "exhausted";
   }
   for (const pattern of policy.success) {
     if (matchesStatus(pattern, end.status)) return "succeeded";
   }
   if (guarded && RESULT_UNSEEN.has(end.status)) return "unknown";
-  if (!retry.on.includes(end.status)) return "rejected";
-  return guarded && !NOT_PROCESSED.has(end.status) ? "rejected" : more;
+  if (guarded && !NOT_PROCESSED.has(end.status)) return "rejected";
+  return mayTryAgain(end, tried, policy) ?? "rejected";
+}
+
+/** Undefined: the policy does not repeat such a failure at all. */
+function mayTryAgain(end: AttemptEnd, tried: Tried, { retry }: Policy): Verdict | undefined {
+  const budget = budgetOf(end, retry);
+  if (budget === -1) return undefined;
+  return failuresBefore(tried, budget) + 1 < allowance(budget, retry) ? "retry" : "exhausted";
 }

@@ -32,7 +32,7 @@ export function sharedHeaders(policy: Policy): readonly string[] {
 export function buildRequest(
   call: Call,
   run: string,
-  policy: Policy,
+  policy: Pick<Policy, "headers">,
   shared: readonly string[],
   hasReferences: boolean,
 ): HttpRequest {
@@ -61,7 +61,7 @@ export function buildRequest(
   return { origin, path, method, headers: Object.entries(headers).flat(), body };
 }
 
-function splitUrl(url: string): { origin: string; path: string; authorization?: string } {
+export function splitUrl(url: string): { origin: string; path: string; authorization?: string } {
   const plain = PLAIN_URL.exec(url);
   if (plain !== null) return { origin: plain[1] as string, path: plain[2] as string };
   const parsed = new URL(url);

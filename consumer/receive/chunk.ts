@@ -20,6 +20,8 @@ export class Chunk {
   readonly key: string;
   /** `performance.now()` */
   readonly openedAt = performance.now();
+  /** 0–1: by what part of a spread its calls come back later than others, all together. */
+  readonly spread = Math.random();
   readonly headers: readonly string[];
   readonly hasReferences: boolean;
   /** Guarded: repeated after a crash only if they surely had not been started. */
@@ -30,6 +32,7 @@ export class Chunk {
   marking = false;
 
   readonly #attempts = new Map<number, number>();
+  readonly #failures = new Map<number, readonly number[]>();
   readonly #done: Set<number>;
   /** Not to be started here: settled some other way. */
   readonly #out = new Set<number>();
@@ -49,6 +52,9 @@ export class Chunk {
     for (const [index, attempts] of Object.entries(checkpoint?.attempts ?? {})) {
       this.#attempts.set(Number(index), attempts);
     }
+    for (const [index, failures] of Object.entries(checkpoint?.failures ?? {})) {
+      this.#failures.set(Number(index), failures);
+    }
     this.#open = message.calls.length - this.#done.size;
   }
 
@@ -56,7 +62,8 @@ export class Chunk {
   take(): CallTask | undefined {
     const call = this.peek();
     if (call === undefined) return undefined;
-    return new CallTask(this, this.#next++, call, this.#attempts.get(this.#next - 1));
+    const index = this.#next++;
+    return new CallTask(this, index, call, this.#attempts.get(index), this.#failures.get(index));
   }
 
   /** The call that `take` would give. */
@@ -95,14 +102,16 @@ export class Chunk {
     this.#out.add(index);
   }
 
-  noteAttempts(index: number, attempts: number): void {
+  noteAttempts({ index, attempts, failures }: CallTask): void {
     this.#attempts.set(index, attempts);
+    if (failures !== undefined) this.#failures.set(index, failures);
   }
 
   /** The outcome is out: a later delivery must not make the call again. */
   account(index: number): void {
     this.#done.add(index);
     this.#attempts.delete(index);
+    this.#failures.delete(index);
     this.#open--;
   }
 
@@ -123,6 +132,7 @@ export class Chunk {
       ...(this.guarded ? { startedBelow: this.startedBelow, unsafe: this.#startedUnsafe() } : {}),
       done: [...this.#done],
       attempts: Object.fromEntries(this.#attempts),
+      ...(this.#failures.size === 0 ? {} : { failures: Object.fromEntries(this.#failures) }),
     };
   }
 }
@@ -134,14 +144,23 @@ export class CallTask {
   readonly call: Call;
   /** HTTP tries made so far, over all deliveries known of. */
   attempts: number;
+  /** As in {@link Call}, over all deliveries known of. */
+  failures: readonly number[] | undefined;
   /** Epoch milliseconds of the first try; 0 before. */
   startedAt: number;
 
-  constructor(chunk: Chunk, index: number, call: Call, attempts: number | undefined) {
+  constructor(
+    chunk: Chunk,
+    index: number,
+    call: Call,
+    attempts: number | undefined,
+    failures?: readonly number[],
+  ) {
     this.chunk = chunk;
     this.index = index;
     this.call = call;
     this.attempts = attempts ?? call.attempts ?? 0;
+    this.failures = failures ?? call.failures;
     this.startedAt = call.startedAt ?? 0;
   }
 }

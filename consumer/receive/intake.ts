@@ -6,7 +6,7 @@ import { isUnsafe } from "../../shared/model/call.ts";
 import type { CallsMessage } from "../../shared/model/message.ts";
 import { decodeMessage } from "../../shared/model/message.ts";
 import type { Outcome } from "../../shared/model/outcome.ts";
-import { delayedMessage } from "../settle/put-back.ts";
+import { delayedMessage, withAttempts } from "../settle/put-back.ts";
 import { CallTask, Chunk, chunkKey } from "./chunk.ts";
 import type { RunWatch } from "./run-watch.ts";
 
@@ -120,7 +120,7 @@ export class Intake {
     const singles: Delayed[] = [];
     await this.#markMoving(chunk);
     for (let task = chunk.take(); task !== undefined; task = chunk.take()) {
-      const call = task.attempts > 0 ? { ...task.call, attempts: task.attempts } : task.call;
+      const call = withAttempts(task);
       singles.push(delayedMessage(suspected, [call], message.notBefore ?? 0, Date.now()));
       chunk.account(task.index);
     }

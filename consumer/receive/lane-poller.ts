@@ -1,6 +1,7 @@
 import { laneQueue } from "../../shared/broker/broker.ts";
 import type { LaneActivity } from "../../shared/command.ts";
 import type { LaneLimit } from "../../shared/coordination/coordination.ts";
+import { OutOfReach } from "../../shared/coordination/patience.ts";
 import { LaneWorker } from "./lane-worker.ts";
 import type { LaneWorkerOptions } from "./lane-worker.ts";
 import { Receiver } from "./receiver.ts";
@@ -33,7 +34,10 @@ export class LanePoller {
       missing: () => this.#lane.missing(),
       open: (deliveries) => this.#lane.open(deliveries),
     });
-    this.#receiving = this.#receiver.run().catch(onFailed);
+    this.#receiving = this.#receiver.run().catch((error: unknown) => {
+      // Who stops waits no longer for what must be known of messages: they come again.
+      if (!(this.#stop.signal.aborted && error instanceof OutOfReach)) onFailed(error);
+    });
   }
 
   activity(): LaneActivity {

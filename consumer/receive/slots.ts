@@ -1,14 +1,19 @@
 import type { Coordination } from "../../shared/coordination/coordination.ts";
+import { OutOfReach } from "../../shared/coordination/patience.ts";
 
-/** How often a lease is renewed and the lane's demand told. */
+/** How often a lease is renewed and the demand told. */
 const RENEW_MS = 1000;
-/** How soon it is renewed when more could be used than is granted. */
+/** How soon it is renewed when more could be used than is granted; the wait doubles while that brings nothing, up to: */
 const HURRY_MS = 20;
+const MAX_HURRY_MS = 320;
 /** A lease outlives its worker by the longest attempt, so that a killed worker's calls are over when its slots come back. */
 const LEASE_MARGIN_MS = 3 * RENEW_MS;
+/** Stands for no limit: whoever shares a rate is counted by its lease. */
+const MOST_SLOTS = 1_000_000;
 
 export interface SlotsOptions {
   readonly coordination: Coordination;
+  /** The lease's key: a lane, `*`, or `<lane> <origin>` for a destination's window. */
   readonly lane: string;
   readonly worker: string;
   /** More slots have been granted. */
@@ -17,8 +22,13 @@ export interface SlotsOptions {
 }
 
 /**
- * This worker's share of a lane's concurrency, leased from coordination.
- * States: idle (nothing leased) ⇄ leased (renewed every second, sized by demand).
+ * This worker's share of a limit on calls in flight, leased from coordination.
+ *
+ * States: idle (nothing leased) ⇄ leased (renewed every second, sized by demand) ⇄ out of reach.
+ * Out of reach, a worker keeps what was granted, but no more than its equal share of the limit among the workers seen
+ * last, and at least one slot if it has any; when the lease has run out, so that what others held beyond their shares is
+ * over, it may use its whole share. So the limit holds as long as all workers have lost coordination alike; where only
+ * some have, those may exceed it by their shares. Who was never granted any starts nothing.
  */
 export class Slots {
   readonly #options: SlotsOptions;
@@ -27,18 +37,26 @@ export class Slots {
   #used = 0;
   #demand = 0;
   #longestAttemptMs = 0;
+  #workers = 1;
   #timer: NodeJS.Timeout | undefined;
   #renewing = false;
   #renewedAt = -Infinity;
+  #hurryMs = HURRY_MS;
+  /** `performance.now()`: until then coordination keeps what is granted for this worker. */
+  #leasedUntil = 0;
 
   constructor(limit: number, options: SlotsOptions) {
     this.#limit = limit;
     this.#options = options;
   }
 
-  /** The lane's limit; a smaller one acts from the next renewal. */
+  /** At least 1; fractions are floored. A smaller one acts at once on what is started here. */
   setLimit(limit: number): void {
+    const shrinks = limit < this.#limit;
+    if (limit !== this.#limit) this.#hurryMs = HURRY_MS;
     this.#limit = limit;
+    // So that others may have what this one no longer may use.
+    if (shrinks && this.#granted > this.limit) void this.#renew();
   }
 
   get used(): number {
@@ -46,14 +64,26 @@ export class Slots {
   }
 
   get limit(): number {
-    return this.#limit;
+    return Math.max(1, Math.floor(Math.min(this.#limit, MOST_SLOTS)));
   }
 
-  /** Takes a slot if one is free. */
-  take(): boolean {
-    if (this.#used >= this.#granted) return false;
+  /** Workers that shared the limit when coordination last told, this one included. */
+  get workers(): number {
+    return this.#workers;
+  }
+
+  get isFree(): boolean {
+    return this.#used < this.#granted && this.#used < this.limit;
+  }
+
+  /** Slots are used by calls that started before this was there. */
+  adopt(used: number): void {
+    this.#used += used;
+  }
+
+  /** Takes a free slot. */
+  take(): void {
     this.#used++;
-    return true;
   }
 
   /** Attempts may take this long: the lease outlives its worker by the longest. */
@@ -70,8 +100,8 @@ export class Slots {
     this.#demand = demand;
     if (demand === 0) return;
     this.#timer ??= setInterval(() => void this.#renew(), RENEW_MS);
-    const short = this.#granted < Math.min(demand, this.#limit);
-    if (short && performance.now() - this.#renewedAt > HURRY_MS) void this.#renew();
+    const short = this.#granted < Math.min(demand, this.limit);
+    if (short && performance.now() - this.#renewedAt > this.#hurryMs) void this.#renew();
   }
 
   /** Gives all slots back. Call when nothing is in flight. */
@@ -79,38 +109,67 @@ export class Slots {
     clearInterval(this.#timer);
     this.#timer = undefined;
     this.#demand = 0;
-    await this.#lease();
+    try {
+      if (this.#leasedUntil > 0) await this.#lease();
+    } catch (error) {
+      // The lease ends by itself.
+      if (!(error instanceof OutOfReach)) throw error;
+    }
   }
 
   async #renew(): Promise<void> {
     if (this.#renewing) return;
     this.#renewing = true;
+    const sinceMs = performance.now() - this.#renewedAt;
     this.#renewedAt = performance.now();
+    const before = this.#granted;
     try {
-      const before = this.#granted;
       if (this.#demand === 0 && this.#used === 0) {
         clearInterval(this.#timer);
         this.#timer = undefined;
       }
+      // Whether others come or go matters less than what is granted now.
+      if (sinceMs >= RENEW_MS / 2) await this.#countWorkers();
       this.#granted = await this.#lease();
-      if (this.#granted > before) this.#options.onGranted();
     } catch (error) {
-      this.#options.onFailed(error);
+      if (!(error instanceof OutOfReach)) this.#options.onFailed(error);
+      this.#granted = this.#grantedOutOfReach();
     } finally {
       this.#renewing = false;
     }
+    this.#hurryMs = this.#granted > before ? HURRY_MS : Math.min(MAX_HURRY_MS, this.#hurryMs * 2);
+    if (this.#granted > before) this.#options.onGranted();
   }
 
-  #lease(): Promise<number> {
+  /** What is used is not taken away: a share below that only lets nothing new start. */
+  #grantedOutOfReach(): number {
+    if (this.#leasedUntil === 0) return 0;
+    const floor = this.#granted > 0 ? 1 : 0;
+    const share = Math.max(floor, Math.floor(this.limit / this.#workers));
+    if (performance.now() >= this.#leasedUntil) return share;
+    return Math.min(this.#granted, share);
+  }
+
+  async #countWorkers(): Promise<void> {
+    const { coordination, lane } = this.#options;
+    const leased = await coordination.workers(lane, Date.now());
+    // While it has no lease yet it is not among them.
+    this.#workers = Math.max(1, leased + (this.#granted === 0 ? 1 : 0));
+  }
+
+  async #lease(): Promise<number> {
     const { coordination, lane, worker } = this.#options;
-    return coordination.lease({
+    const ttlMs = this.#longestAttemptMs + LEASE_MARGIN_MS;
+    const granted = await coordination.lease({
       lane,
       worker,
-      wanted: Math.min(this.#limit, Math.max(this.#demand, this.#used)),
+      wanted: Math.min(this.limit, Math.max(this.#demand, this.#used)),
       held: this.#used,
-      limit: this.#limit,
-      ttlMs: this.#longestAttemptMs + LEASE_MARGIN_MS,
+      limit: this.limit,
+      ttlMs,
       now: Date.now(),
     });
+    this.#leasedUntil = performance.now() + ttlMs;
+    return granted;
   }
 }

@@ -3,7 +3,7 @@ import type { Broker } from "../../shared/broker/broker.ts";
 import type { Coordination } from "../../shared/coordination/coordination.ts";
 import { SenpuError } from "../../shared/errors.ts";
 import type { Ledger } from "../../shared/ledger/ledger.ts";
-import { DEFAULT_LANE } from "../../shared/model/lane.ts";
+import { DEFAULT_LANE, TOTAL } from "../../shared/model/lane.ts";
 import type { Committer } from "./committer.ts";
 import { recordDead } from "./record-dead.ts";
 import { routeLate } from "./route-late.ts";
@@ -28,6 +28,7 @@ export async function keepHouse(parts: HouseParts & { readonly everyMs: number }
 export async function lookRound(parts: HouseParts): Promise<void> {
   const claimed = await parts.coordination.lanes();
   const lanes = new Set([DEFAULT_LANE, ...claimed.map(({ lane }) => lane)]);
+  lanes.delete(TOTAL);
   for (const lane of lanes) {
     if (parts.signal.aborted) return;
     await forgivingBroker(() => recordDead(parts, lane));

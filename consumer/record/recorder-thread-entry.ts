@@ -1,7 +1,7 @@
 import { parentPort, workerData } from "node:worker_threads";
 import { createBroker } from "../../shared/broker/aws-broker.ts";
 import type { RecorderOptions } from "../../shared/command.ts";
-import { openSqliteCoordination } from "../../shared/coordination/sqlite-coordination.ts";
+import { openCoordination } from "../../shared/coordination/open.ts";
 import { SenpuError, messageOf } from "../../shared/errors.ts";
 import { openSqliteLedger } from "../../shared/ledger/sqlite-ledger.ts";
 import { openStateFolder } from "../../shared/state/state-folder.ts";
@@ -33,11 +33,11 @@ async function record({ state, endpointUrl }: RecorderOptions): Promise<void> {
   const keep = <T extends { close(): Promise<void> }>(opened: T): T =>
     resources.adopt(opened, async (it) => await it.close());
   const ledger = keep(openSqliteLedger(folder.ledgerFile));
-  const coordination = keep(openSqliteCoordination(folder.coordinationFile));
+  const coordination = keep(await openCoordination(() => folder.coordinationFile));
   const broker = keep(createBroker({ endpointUrl }));
   // Listens before it starts, so that it can be stopped while the broker keeps it waiting.
   const told = new Promise<void>((resolve) => parentPort?.once("message", () => resolve()));
-  const recorder = await startRecorder({ broker, ledger, coordination });
+  const recorder = await startRecorder({ broker, ledger, coordination, state: folder.path });
   recorder.onRecorded(() => say({ kind: "recorded" }));
   say({ kind: "started" });
   await Promise.race([told, recorder.failed.catch(sayFailed)]);

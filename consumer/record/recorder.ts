@@ -8,6 +8,7 @@ import type { Batch } from "./batch.ts";
 import { Committer } from "./committer.ts";
 import { Inbox } from "./inbox.ts";
 import { keepHouse } from "./keep-house.ts";
+import { Outbox } from "./outbox.ts";
 
 export interface RecorderParts {
   readonly broker: Broker;
@@ -15,6 +16,10 @@ export interface RecorderParts {
   readonly coordination: Coordination;
   /** How long after one look into the `dead` queues and `unrouted` the next follows, in milliseconds. Default 5,000. */
   readonly housekeepingMs?: number;
+  /** Absolute path of the state folder, for commands that a plan wants run at its end; absent: they are refused. */
+  readonly state?: string | undefined;
+  /** A line for a person. Default: on stderr. */
+  readonly say?: (line: string) => void;
 }
 
 const DEFAULT_HOUSEKEEPING_MS = 5_000;
@@ -25,7 +30,7 @@ const MAX_MESSAGES = 50;
  * The recorder: the last step of a call's life.
  *
  * In: planned calls and outcomes from the `ledger` queue, dead messages from the lanes' `dead` queues. Out: rows in the
- * ledger, and controls for the workers of a run that ends. Messages are removed only after the commit, so that a death
+ * ledger, controls for the workers of a run that ends, and what is told of its end ({@link Outbox}). Messages are removed only after the commit, so that a death
  * in between brings them again, which the ledger counts as duplicates and otherwise ignores.
  *
  * The parts stay the caller's to close, after `stop`.
@@ -48,6 +53,7 @@ class Recorder implements RunningRecorder {
   readonly #inbox: Inbox;
   readonly #stopping = new AbortController();
   readonly #over: Promise<unknown>;
+  readonly #outbox: Outbox;
   #fail: (error: unknown) => void = () => {};
   /** Of the batch before: the next is recorded while it runs. */
   #removal: Promise<void> = Promise.resolve();
@@ -65,10 +71,14 @@ class Recorder implements RunningRecorder {
     this.failed.catch(() => {});
     this.#inbox = new Inbox(parts.broker, LEDGER_QUEUE);
     const { signal } = this.#stopping;
+    this.#outbox = new Outbox({ say: sayOnStderr, ...parts });
+    // What cannot be told now is tried again by `watch`.
+    committer.onCommitted(() => void this.#outbox.look().catch(() => {}));
     const everyMs = parts.housekeepingMs ?? DEFAULT_HOUSEKEEPING_MS;
     this.#over = Promise.all([
       this.#recordAll().catch(this.#fail),
       keepHouse({ ...parts, committer, everyMs, signal }).catch(this.#fail),
+      this.#outbox.watch(signal),
     ]);
   }
 
@@ -79,6 +89,8 @@ class Recorder implements RunningRecorder {
   async stop(): Promise<void> {
     this.#end();
     await this.#over;
+    // A ledger that fails now has failed before, and was told of.
+    await this.#outbox.finish().catch(() => {});
   }
 
   #end(): void {
@@ -129,4 +141,8 @@ class Recorder implements RunningRecorder {
     const receipts = held.map(({ receipt }) => receipt);
     await this.#parts.broker.release(LEDGER_QUEUE, receipts).catch(() => {});
   }
+}
+
+function sayOnStderr(line: string): void {
+  process.stderr.write(`senpu: ${line}\n`);
 }

@@ -56,10 +56,15 @@ function callsAttributes(message: CallsMessage): Record<string, string> {
   return { kind: "calls", lane: message.lane, run: message.run };
 }
 
-function withAttempts(task: CallTask): Call {
-  return task.attempts === 0
-    ? task.call
-    : { ...task.call, attempts: task.attempts, startedAt: task.startedAt };
+/** The call with what has been tried of it so far. */
+export function withAttempts({ call, attempts, startedAt, failures }: CallTask): Call {
+  if (attempts === 0) return call;
+  return {
+    ...call,
+    attempts,
+    ...(startedAt === 0 ? {} : { startedAt }),
+    ...(failures === undefined ? {} : { failures }),
+  };
 }
 
 /** Told apart from its origin and from every other part of it, because a checkpoint counts calls by index. */

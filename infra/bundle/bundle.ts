@@ -1,5 +1,4 @@
-import { statSync } from "node:fs";
-import { join, resolve } from "node:path";
+import { resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
 import type { Metafile } from "esbuild";
@@ -18,11 +17,14 @@ export interface BundleSpec {
 
 export interface Bundle {
   readonly name: string;
-  /** Holds `index.mjs`, which exports `handler`, and its source map: a function's whole package. */
+  /** Holds `index.mjs`, which exports `handler`, the parts it loads, and their source maps: a function's whole package. */
   readonly folder: string;
+  /** Of what is loaded at the start: `index.mjs` and what it imports. */
   readonly bytes: number;
+  /** Of what is loaded when a deployment uses it (a coordination table, a bucket), beside that. */
+  readonly lazyBytes: number;
   readonly maxBytes: number;
-  /** Bytes by package, the project's own under `senpu`; largest first. */
+  /** Bytes at the start by package, the project's own under `senpu`; largest first. */
   readonly parts: readonly (readonly [name: string, bytes: number])[];
 }
 
@@ -43,20 +45,25 @@ export async function bundleFunctions(
   specs: readonly BundleSpec[],
   outDir: string,
 ): Promise<Bundle[]> {
-  const metafile = await buildAll(specs, outDir);
-  return specs.map((spec) => {
-    const bundle = describe(spec, outDir, metafile);
-    check(bundle, spec.minBytes ?? DEFAULT_MIN_BYTES, metafile);
-    return bundle;
-  });
+  return Promise.all(
+    specs.map(async (spec) => {
+      const metafile = await buildOne(spec, outDir);
+      const bundle = describe(spec, outDir, metafile);
+      check(bundle, spec.minBytes ?? DEFAULT_MIN_BYTES, metafile);
+      return bundle;
+    }),
+  );
 }
 
-async function buildAll(specs: readonly BundleSpec[], outDir: string): Promise<Metafile> {
+async function buildOne({ name, entry }: BundleSpec, outDir: string): Promise<Metafile> {
   try {
     const { metafile } = await build({
       absWorkingDir: PROJECT,
-      entryPoints: specs.map(({ name, entry }) => ({ in: entry, out: join(name, "index") })),
-      outdir: resolve(outDir),
+      entryPoints: [{ in: entry, out: "index" }],
+      outdir: resolve(outDir, name),
+      // What is imported lazily is a file of its own, and of its packages only what is used.
+      splitting: true,
+      chunkNames: "part-[hash]",
       outExtension: { ".js": ".mjs" },
       bundle: true,
       minify: true,
@@ -76,7 +83,7 @@ async function buildAll(specs: readonly BundleSpec[], outDir: string): Promise<M
     });
     return metafile;
   } catch (cause) {
-    throw new SenpuError("config", `the functions cannot be bundled: ${messageOf(cause)}`, {
+    throw new SenpuError("config", `${name} cannot be bundled: ${messageOf(cause)}`, {
       cause,
     });
   }
@@ -84,24 +91,43 @@ async function buildAll(specs: readonly BundleSpec[], outDir: string): Promise<M
 
 function describe({ name, maxBytes }: BundleSpec, outDir: string, metafile: Metafile): Bundle {
   const folder = resolve(outDir, name);
+  const code = Object.entries(metafile.outputs).filter(([path]) => path.endsWith(".mjs"));
+  const atStart = loadedAtStart(indexOf(name, metafile), metafile);
   const parts = new Map<string, number>();
-  for (const [path, { bytesInOutput }] of Object.entries(outputOf(name, metafile).inputs)) {
-    const part = packageOf(path);
-    parts.set(part, (parts.get(part) ?? 0) + bytesInOutput);
+  for (const [path, { inputs }] of code) {
+    if (!atStart.has(path)) continue;
+    for (const [input, { bytesInOutput }] of Object.entries(inputs)) {
+      const part = packageOf(input);
+      parts.set(part, (parts.get(part) ?? 0) + bytesInOutput);
+    }
   }
+  const bytesOf = (isMeant: (path: string) => boolean): number =>
+    code.reduce((sum, [path, { bytes }]) => sum + (isMeant(path) ? bytes : 0), 0);
   return {
     name,
     folder,
-    bytes: statSync(join(folder, "index.mjs")).size,
+    bytes: bytesOf((path) => atStart.has(path)),
+    lazyBytes: bytesOf((path) => !atStart.has(path)),
     maxBytes,
     parts: [...parts].sort(([, a], [, b]) => b - a),
   };
 }
 
-function outputOf(name: string, { outputs }: Metafile): Metafile["outputs"][string] {
-  const found = Object.entries(outputs).find(([path]) => path.endsWith(join(name, "index.mjs")));
+/** The output, and all that it imports other than lazily. */
+function loadedAtStart(index: string, { outputs }: Metafile): Set<string> {
+  const loaded = new Set([index]);
+  for (const path of loaded) {
+    for (const { path: imported, kind } of outputs[path]?.imports ?? []) {
+      if (kind === "import-statement" && outputs[imported] !== undefined) loaded.add(imported);
+    }
+  }
+  return loaded;
+}
+
+function indexOf(name: string, { outputs }: Metafile): string {
+  const found = Object.keys(outputs).find((path) => path.endsWith("index.mjs"));
   if (found === undefined) throw new SenpuError("config", `bundling ${name} made no index.mjs`);
-  return found[1];
+  return found;
 }
 
 function packageOf(path: string): string {
@@ -114,7 +140,7 @@ function check(
   minBytes: number,
   metafile: Metafile,
 ): void {
-  const { exports, inputs } = outputOf(name, metafile);
+  const exports = metafile.outputs[indexOf(name, metafile)]?.exports ?? [];
   if (!exports.includes("handler") || bytes < minBytes) {
     throw new SenpuError(
       "config",
@@ -129,7 +155,7 @@ function check(
         "leave out what it does not use (infra/bundle/trim.ts), or raise the limit (infra/bundle/functions.ts)",
     );
   }
-  const native = Object.keys(inputs).find((path) => path.endsWith(".node"));
+  const native = Object.keys(metafile.inputs).find((path) => path.endsWith(".node"));
   if (native !== undefined) {
     throw new SenpuError("config", `the bundle of ${name} holds native code: ${native}`);
   }

@@ -6,7 +6,7 @@ import type {
   EventSourceSummary,
   RunningEventSource,
 } from "../../shared/command.ts";
-import { DEFAULT_LANE } from "../../shared/model/lane.ts";
+import { DEFAULT_LANE, TOTAL } from "../../shared/model/lane.ts";
 import { bundleFunctions } from "../bundle/bundle.ts";
 import { FUNCTIONS } from "../bundle/functions.ts";
 import { EnvironmentPool } from "./environment-pool.ts";
@@ -103,8 +103,9 @@ class EventSource implements RunningEventSource {
 
   async #takeLanes(): Promise<void> {
     const { coordination, broker } = this.#options;
-    const claimed = (await coordination.lanes()).map(({ lane }) => lane);
-    for (const lane of new Set([DEFAULT_LANE, ...claimed])) {
+    const lanes = new Set([DEFAULT_LANE, ...(await coordination.lanes()).map(({ lane }) => lane)]);
+    lanes.delete(TOTAL);
+    for (const lane of lanes) {
       if (this.#lanes.has(lane) || this.#stop.signal.aborted) continue;
       const mapped = (async () => {
         await broker.ensure([lane]);

@@ -1,7 +1,7 @@
 import type { Command } from "commander";
 import type { CommandContext } from "../../shared/command.ts";
 import { EXIT, SenpuError } from "../../shared/errors.ts";
-import { openSqliteCoordination } from "../../shared/coordination/sqlite-coordination.ts";
+import { openCoordination } from "../../shared/coordination/open.ts";
 import { openStateFolder } from "../../shared/state/state-folder.ts";
 import { chooseRun, noRunYet } from "./choose-run.ts";
 import { readLedger } from "./read-ledger.ts";
@@ -28,7 +28,8 @@ export async function run(context: CommandContext): Promise<number> {
     if (row.state === "settled") {
       throw new SenpuError("run", `run ${row.id} is settled: there is nothing left to cancel`);
     }
-    const coordination = openSqliteCoordination(openStateFolder(common.state).coordinationFile);
+    const folder = openStateFolder(common.state);
+    const coordination = await openCoordination(() => folder.coordinationFile);
     try {
       // Workers first: whatever dies after this, no further call starts, and cancelling again finishes it.
       await coordination.setControl(row.id, { generation: row.generation, state: "cancelled" });

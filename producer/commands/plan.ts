@@ -16,8 +16,8 @@ import { writeText } from "../../shared/terminal/output.ts";
 import { renderTable } from "../../shared/terminal/table.ts";
 import type { Plan } from "../plan/plan.ts";
 import { readPlan } from "../plan/read.ts";
-import { durationMs, surveyPlan } from "../plan/survey.ts";
-import type { Survey } from "../plan/survey.ts";
+import { durationMs, runDurationMs, surveyPlan } from "../plan/survey.ts";
+import type { LaneSurvey, Survey, TotalSurvey } from "../plan/survey.ts";
 import { newRunId } from "../run/run-id.ts";
 import { readOverrides } from "./run-options.ts";
 
@@ -74,7 +74,10 @@ function createCounter(quiet: boolean): (calls: number) => void {
 }
 
 function render(survey: Survey, plan: Plan, columns: number): string {
-  const { calls, messages, bytes } = survey;
+  const { calls, messages, bytes, lanes, total } = survey;
+  const hasBurst = [...lanes, ...(total === null ? [] : [total])].some(
+    ({ burst }) => burst !== null && burst > 1,
+  );
   const lines = [
     `${survey.name}: ${formatQuantity(calls, "call")} in ${formatQuantity(messages, "message")}, ${formatBytes(bytes)}`,
     "",
@@ -84,21 +87,34 @@ function render(survey: Survey, plan: Plan, columns: number): string {
         { title: "calls", align: "right" },
         { title: "in flight", align: "right" },
         { title: "rate", align: "right" },
+        ...(hasBurst ? [{ title: "burst", align: "right" as const }] : []),
         ...LATENCIES_MS.map((ms) => ({ title: `at ${ms} ms`, align: "right" as const })),
       ],
-      survey.lanes.map((lane) => [
-        lane.lane,
-        formatCount(lane.calls),
-        formatCount(lane.concurrency),
-        lane.ratePerSecond === null ? "–" : formatRate(lane.ratePerSecond),
-        ...LATENCIES_MS.map((ms) => formatForecast(durationMs(lane, ms))),
-      ]),
+      [
+        ...lanes.map((lane) => [
+          lane.lane,
+          ...limitCells(lane, hasBurst),
+          ...LATENCIES_MS.map((ms) => formatForecast(durationMs(lane, ms))),
+        ]),
+        ...(total === null
+          ? []
+          : [
+              [
+                "in total",
+                ...limitCells({ minConcurrency: null, ...total }, hasBurst),
+                ...LATENCIES_MS.map((ms) => formatForecast(runDurationMs(survey, ms))),
+              ],
+            ]),
+      ],
       columns,
     ),
     "",
     "Durations are for one attempt a call that takes so long; lanes run side by side.",
   ];
-  const longest = Math.max(0, ...survey.lanes.map((lane) => lane.leastMs ?? 0));
+  if (lanes.some(({ minConcurrency }) => minConcurrency !== null)) {
+    lines.push("Lanes that adapt are taken at the most that they may have in flight.");
+  }
+  const longest = survey.leastMs ?? 0;
   if (longest > plan.deadlineMs) {
     lines.push(
       `The rates alone need ${formatForecast(longest)}, and the deadline is ${formatForecast(plan.deadlineMs)}: calls would expire. Raise defaults.deadline.`,
@@ -110,4 +126,18 @@ function render(survey: Survey, plan: Plan, columns: number): string {
     );
   }
   return `${lines.join("\n")}\n`;
+}
+
+function limitCells(
+  limits: TotalSurvey & Pick<LaneSurvey, "minConcurrency">,
+  hasBurst: boolean,
+): string[] {
+  const { calls, minConcurrency, concurrency, ratePerSecond, burst } = limits;
+  const most = concurrency === null ? "–" : formatCount(concurrency);
+  return [
+    formatCount(calls),
+    minConcurrency === null ? most : `${formatCount(minConcurrency)}–${most}`,
+    ratePerSecond === null ? "–" : formatRate(ratePerSecond),
+    ...(hasBurst ? [burst === null ? "–" : formatCount(burst)] : []),
+  ];
 }

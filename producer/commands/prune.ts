@@ -6,8 +6,10 @@ import { parseDurationMs } from "../../shared/duration.ts";
 import { EXIT, SenpuError } from "../../shared/errors.ts";
 import { HEARTBEAT_DEAD_MS } from "../../shared/ledger/ledger.ts";
 import type { Ledger, RunRow } from "../../shared/ledger/ledger.ts";
+import { CLAIM_KEPT_MS } from "../../shared/claims/claim-store.ts";
+import { openClaims } from "../../shared/claims/open.ts";
 import { compactData } from "../../shared/broker/fauxqs-data.ts";
-import { openSqliteCoordination } from "../../shared/coordination/sqlite-coordination.ts";
+import { openCoordination } from "../../shared/coordination/open.ts";
 import { openStateFolder } from "../../shared/state/state-folder.ts";
 import type { StateFolder } from "../../shared/state/state-folder.ts";
 import { StateLock } from "../../shared/state/state-lock.ts";
@@ -29,7 +31,8 @@ export function configure(command: Command): void {
     .addHelpText(
       "after",
       `
-Runs that are still running stay. Nothing is asked; --dry-run shows it first.
+Runs that are still running stay. Of calls too large for a message, what is kept beside the ledger goes 18 days after
+their run was forgotten: until then a letter in a failed queue may still be replayed. Nothing is asked; --dry-run shows it first.
 
 Examples:
   senpu prune                              forget runs older than 30 days
@@ -87,7 +90,7 @@ interface Pruned {
 
 /** What the ledger does not hold: marks and controls of old runs, and the broker's file, unless a broker runs on it. */
 async function pruneStores(folder: StateFolder, before: number): Promise<number> {
-  const coordination = openSqliteCoordination(folder.coordinationFile);
+  const coordination = await openCoordination(() => folder.coordinationFile);
   try {
     await coordination.prune(before);
   } finally {
@@ -110,16 +113,15 @@ async function pruneState(
   const folder = openStateFolder(state);
   const sizeBefore = sizeOf(folder.ledgerFile);
   const all = await ledger.listRuns(RUNS_LOOKED_AT);
-  const ids = new Set(
-    dryRun
-      ? all.filter((row) => isPruned(row, before)).map((row) => row.id)
-      : await ledger.prune(before),
-  );
+  const doomed = all.filter((row) => isPruned(row, before)).map((row) => row.id);
+  if (!dryRun) await forgetClaims(folder, doomed);
+  const ids = new Set(dryRun ? doomed : await ledger.prune(before));
   const kept = new Set(all.map((row) => row.id).filter((id) => !ids.has(id)));
   const spool = findSpoolFiles(folder.spool, kept, ids, before);
   const spoolBytes = spool.reduce((sum, path) => sum + sizeOf(path), 0);
   // After the ledger: a death in between leaves files of no run, which the next prune finds by their age.
   if (!dryRun) for (const path of spool) rmSync(path, { force: true });
+  if (!dryRun) await pruneClaims(folder, kept);
   const brokerBytes = dryRun ? 0 : await pruneStores(folder, before);
   const ledgerBytes = dryRun ? 0 : Math.max(0, sizeBefore - sizeOf(folder.ledgerFile));
   return {
@@ -127,6 +129,26 @@ async function pruneState(
     spoolFiles: spool.length,
     freedBytes: spoolBytes + ledgerBytes + brokerBytes,
   };
+}
+
+/** Before the ledger forgets them: a death in between marks runs that the next prune forgets all the same. */
+async function forgetClaims(folder: StateFolder, runs: readonly string[]): Promise<void> {
+  const claims = openClaims(folder.claims);
+  try {
+    await claims.forget(runs, Date.now());
+  } finally {
+    await claims.close();
+  }
+}
+
+/** Of runs that earlier prunes forgot, so long ago that no letter can need them. */
+async function pruneClaims(folder: StateFolder, kept: ReadonlySet<string>): Promise<void> {
+  const claims = openClaims(folder.claims);
+  try {
+    await claims.prune(Date.now() - CLAIM_KEPT_MS, kept);
+  } finally {
+    await claims.close();
+  }
 }
 
 /** The ledger's own rule, for a dry run. */

@@ -1,6 +1,6 @@
 import type { Command } from "commander";
 import { SenpuError } from "../../shared/errors.ts";
-import { parseRate } from "../../shared/duration.ts";
+import { RATE_RIGHT, parseRate } from "../../shared/duration.ts";
 import type { Rate } from "../../shared/model/lane.ts";
 
 /** Options that `run`, `resume` and `replay` share. */
@@ -51,10 +51,7 @@ export function readOverrides(options: Readonly<Record<string, unknown>>): Overr
 function readRate(value: unknown): Rate {
   const rate = parseRate(String(value));
   if (rate === undefined) {
-    throw new SenpuError(
-      "usage",
-      `--rate ${String(value)}: a count with a unit of time, as in 20/s, 300/m or 1000/h`,
-    );
+    throw new SenpuError("usage", `--rate ${String(value)}: ${RATE_RIGHT}`);
   }
   return rate;
 }

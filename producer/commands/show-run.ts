@@ -4,9 +4,9 @@ import type { Figures } from "../../shared/model/figures.ts";
 import { wantsColor } from "../../shared/terminal/color.ts";
 import { collectExamples } from "../../shared/terminal/failure-examples.ts";
 import { DEFAULT_COLUMNS } from "../../shared/terminal/fit.ts";
+import { toLaneProgress } from "../../shared/terminal/lane-progress.ts";
 import { writeText } from "../../shared/terminal/output.ts";
 import { createProgress } from "../../shared/terminal/progress.ts";
-import type { LaneProgress } from "../../shared/terminal/render-progress.ts";
 import { senpuLine } from "../../shared/terminal/senpu-line.ts";
 import { renderSummary } from "../../shared/terminal/summary.ts";
 import type { Plan } from "../plan/plan.ts";
@@ -73,7 +73,7 @@ export async function showRun(
           succeeded: row.succeeded,
           failed: row.failed,
           pending: (row.closedPlanned ?? plan.knownCalls ?? soFar) - settled,
-          lanes: lanes.map((lane): LaneProgress => ({ ...lane })),
+          lanes: lanes.map((lane) => toLaneProgress(lane, Date.now())),
           ...(note === undefined ? {} : { note }),
         });
       },

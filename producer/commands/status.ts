@@ -19,6 +19,7 @@ import { renderSummary } from "../../shared/terminal/summary.ts";
 import { countStillFailed, readLineage } from "../replay/lineage.ts";
 import { chooseRun, noRunYet } from "./choose-run.ts";
 import { readLedger } from "./read-ledger.ts";
+import { describeLane, readLanes } from "./status-lanes.ts";
 import { watchRun } from "./watch-run.ts";
 
 export function configure(command: Command): void {
@@ -46,8 +47,10 @@ export async function run(
     const row = await chooseRun(ledger, context.args[0]);
     if (options["watch"] === true) await follow(ledger, row, context);
     const figures = await ledger.figures(row.id, Date.now());
+    const now = Date.now();
+    const lanes = figures.state === "running" ? await readLanes(row, common.state, now) : undefined;
     if (common.json) {
-      await writeText(output, `${JSON.stringify(figures)}\n`);
+      await writeText(output, `${JSON.stringify({ ...figures, ...(lanes && { lanes }) })}\n`);
       return row;
     }
     const color = wantsColor(output, options["color"]);
@@ -55,6 +58,12 @@ export async function run(
     const examples = await collectExamples(ledger, figures);
     const summary = renderSummary(figures, { examples, color, columns, where: common });
     const blocks = [
+      renderBlock(
+        "Lanes",
+        (lanes ?? []).flatMap((lane) => describeLane(lane, now)),
+        columns,
+        color,
+      ),
       renderBlock("Lineage", await describeLineage(ledger, row), columns, color),
       renderBlock("What happened", describeEvents(await ledger.events(row.id)), columns, color),
     ];

@@ -4,6 +4,7 @@ import type { RunRow } from "../../shared/ledger/ledger.ts";
 import type { Session } from "../../shared/session.ts";
 import type { Plan } from "../plan/plan.ts";
 import { beginAgain, beginRun, checkUnchanged } from "../run/begin-run.ts";
+import { claimedLimits } from "../run/claimed-limits.ts";
 import { produce } from "../run/produce.ts";
 
 export interface PublishRunOptions {
@@ -53,7 +54,7 @@ export async function publishRun(options: PublishRunOptions): Promise<Published>
     const generation = row === undefined ? 1 : await inTime(goOn(session, row), options);
     if (generation === undefined) return { run, state: "published before", planned: row!.planned };
     await openLanes(session, plan, run, generation);
-    const planned = await produce({ session, plan, run, generation, signal });
+    const planned = await produce({ session, plan, run, generation, signal, bytesOnly: true });
     if (signal.aborted) throw await timeIsUp(options, planned);
     await noteClosed(session, { run, generation, planned });
     return { run, state: "published", planned };
@@ -97,14 +98,7 @@ async function openLanes(
   generation: number,
 ): Promise<void> {
   await broker.ensure(plan.lanes.map(({ name }) => name));
-  await coordination.claimLanes(
-    run,
-    plan.lanes.map(({ name: lane, concurrency, rate }) => ({
-      lane,
-      concurrency,
-      ...(rate === undefined ? {} : { rate }),
-    })),
-  );
+  await coordination.claimLanes(run, claimedLimits(plan));
   await coordination.setControl(run, { generation, state: "running" });
 }
 

@@ -8,7 +8,7 @@ import type { PlanSettings } from "./schema.ts";
 /** What the command line says over what the plan says. */
 export interface PlanOverrides {
   readonly name?: string;
-  /** An upper bound for every lane's concurrency: a lane that is lower stays so. */
+  /** An upper bound for every lane's concurrency: a lane that is lower stays so, one that adapts does so below it. */
   readonly concurrency?: number;
   /** An upper bound for every lane's rate, for each lane by itself. */
   readonly rate?: Rate;
@@ -28,11 +28,13 @@ export interface PlanParts {
 
 export function assemblePlan(parts: PlanParts): Plan {
   const { settings, overrides, sources } = parts;
+  const { total, onSettled } = settings;
   const lanes = settings.lanes.map((lane) => boundLane(lane, overrides));
   const laneOf = compileLanes(lanes);
   return freezeDeep({
     name: overrides.name ?? settings.name ?? parts.fallbackName,
     lanes,
+    ...(total === undefined ? {} : { total }),
     policy: {
       timeoutMs: settings.defaults.timeout,
       retry: settings.retry,
@@ -40,9 +42,11 @@ export function assemblePlan(parts: PlanParts): Plan {
       redirects: settings.redirects,
       headers: settings.defaults.headers,
       allow: [...new Set([...settings.allow, ...parts.allow])],
+      breaker: settings.breaker,
     },
     deadlineMs: settings.defaults.deadline,
     tolerance: settings.tolerance ?? null,
+    ...(onSettled === undefined ? {} : { onSettled }),
     source: parts.source,
     knownCalls: parts.knownCalls,
     entries: () => readEntries(sources, laneOf),
@@ -51,10 +55,16 @@ export function assemblePlan(parts: PlanParts): Plan {
 
 export function boundLane(lane: Lane, { concurrency = Infinity, rate }: PlanOverrides): Lane {
   const slower = rate !== undefined && (lane.rate === undefined || perMs(rate) < perMs(lane.rate));
+  return { ...lane, ...boundConcurrency(lane, concurrency), ...(slower ? { rate } : {}) };
+}
+
+export function boundConcurrency(
+  { concurrency, minConcurrency }: Pick<Lane, "concurrency" | "minConcurrency">,
+  most: number,
+): Pick<Lane, "concurrency" | "minConcurrency"> {
   return {
-    ...lane,
-    concurrency: Math.min(lane.concurrency, concurrency),
-    ...(slower ? { rate } : {}),
+    concurrency: Math.min(concurrency, most),
+    ...(minConcurrency === undefined ? {} : { minConcurrency: Math.min(minConcurrency, most) }),
   };
 }
 

@@ -1,7 +1,8 @@
 import type { Broker } from "../../shared/broker/broker.ts";
 import type { Call } from "../../shared/model/call.ts";
-import type { Lane } from "../../shared/model/lane.ts";
+import type { Lane, Total } from "../../shared/model/lane.ts";
 import type { InvalidCall } from "../../shared/model/message.ts";
+import type { OnSettled } from "../../shared/model/on-settled.ts";
 import type { Policy } from "../../shared/model/policy.ts";
 
 /**
@@ -13,10 +14,14 @@ export interface Plan {
   readonly name: string;
   /** In order of matching; the last is always `default`, which takes the rest. */
   readonly lanes: readonly Lane[];
+  /** Over all lanes together; absent: no limit but theirs. */
+  readonly total?: Total;
   readonly policy: PlanPolicy;
   readonly deadlineMs: number;
   /** Share of failed calls, 0–1, past which the run stops; null: never. */
   readonly tolerance: number | null;
+  /** Absent: nothing. */
+  readonly onSettled?: OnSettled;
   readonly source: PlanSource;
   /** Calls known without reading any rows; null when rows follow, whose number is not known before. */
   readonly knownCalls: number | null;

@@ -18,6 +18,16 @@ export function check<T>(context: { issues: unknown[] }, input: unknown, read: (
   }
 }
 
+/** An issue of ours about a part of what a transform was given. */
+export function addFault(
+  context: { issues: unknown[] },
+  input: unknown,
+  path: readonly (string | number)[],
+  message: string,
+): void {
+  context.issues.push({ code: "custom", message, input, path });
+}
+
 /** An object that takes these keys and no others. */
 export function closedObject<Shape extends z.core.$ZodShape>(shape: Shape) {
   const keys = Object.keys(shape).filter((key) => key !== "$schema");
@@ -30,6 +40,22 @@ export function closedObject<Shape extends z.core.$ZodShape>(shape: Shape) {
 export function wholeNumber(min: number, max: number) {
   const error = `a whole number from ${min} to ${max}`;
   return z.int({ error }).min(min, { error }).max(max, { error });
+}
+
+/** `5%` as a share of 1. */
+export function percentage(min: number, max: number) {
+  const right = `a share from ${min}% to ${max}%, such as 5%`;
+  return z
+    .string({ error: right })
+    .regex(/^\d+(\.\d+)?%$/, { error: right })
+    .meta({ examples: ["5%"] })
+    .transform((text, context) =>
+      check(context, text, () => {
+        const percent = Number.parseFloat(text);
+        if (percent < min || percent > max) throw new Fault(notAllowed(text, right));
+        return percent / 100;
+      }),
+    );
 }
 
 export function durationMs(minMs: number, maxMs: number) {

@@ -1,5 +1,5 @@
 import { CHUNK_MAX_BYTES } from "../../shared/limits.ts";
-import type { Lane } from "../../shared/model/lane.ts";
+import type { Lane, Rate, Total } from "../../shared/model/lane.ts";
 import { chunkCalls } from "../publish/chunk-size.ts";
 import { Packer } from "../publish/pack.ts";
 import type { Plan } from "./plan.ts";
@@ -13,20 +13,35 @@ export interface Survey {
   readonly firstInvalid: string | null;
   readonly messages: number;
   readonly bytes: number;
-  /** Least milliseconds that the lanes' rates allow; null where no lane has one, and only the APIs' latency decides. */
+  /** Least milliseconds that the rates allow; null where there is none, and only the APIs' latency decides. */
   readonly leastMs: number | null;
   readonly lanes: readonly LaneSurvey[];
+  /** The cap over all lanes; null: none. */
+  readonly total: TotalSurvey | null;
 }
 
-export interface LaneSurvey {
-  readonly lane: string;
+interface Pacing {
   readonly calls: number;
+  /** Calls a second; null: no rate. */
+  readonly ratePerSecond: number | null;
+  /** Starts that may come at once; null: no rate. */
+  readonly burst: number | null;
+  /** Least milliseconds that the rate allows; null: no rate. */
+  readonly leastMs: number | null;
+}
+
+export interface LaneSurvey extends Pacing {
+  readonly lane: string;
   readonly messages: number;
   readonly bytes: number;
   readonly concurrency: number;
-  /** Calls a second; null: no rate. */
-  readonly ratePerSecond: number | null;
-  readonly leastMs: number | null;
+  /** Of a lane that adapts; null of others. */
+  readonly minConcurrency: number | null;
+}
+
+export interface TotalSurvey extends Pacing {
+  /** Null: no limit but the lanes' own. */
+  readonly concurrency: number | null;
 }
 
 interface Count {
@@ -75,7 +90,11 @@ export async function surveyPlan(plan: Plan, onProgress: (calls: number) => void
     if (rest !== undefined) note(count, rest.bytes);
   }
   const lanes = [...counts.values()].filter((count) => count.calls > 0).map(surveyLane);
-  const least = lanes.map(({ leastMs }) => leastMs).filter((ms) => ms !== null);
+  const inLanes = lanes.reduce((sum, lane) => sum + lane.calls, 0);
+  const total = plan.total === undefined ? null : surveyTotal(plan.total, inLanes);
+  const least = [...lanes, ...(total === null ? [] : [total])]
+    .map(({ leastMs }) => leastMs)
+    .filter((ms) => ms !== null);
   return {
     name: plan.name,
     calls,
@@ -85,6 +104,7 @@ export async function surveyPlan(plan: Plan, onProgress: (calls: number) => void
     bytes: lanes.reduce((sum, lane) => sum + lane.bytes, 0),
     leastMs: least.length === 0 ? null : Math.max(...least),
     lanes,
+    total,
   };
 }
 
@@ -94,21 +114,42 @@ function note(count: Count, bytes: number): void {
 }
 
 function surveyLane({ lane, calls, messages, bytes }: Count): LaneSurvey {
-  const ratePerSecond = lane.rate === undefined ? null : (lane.rate.count / lane.rate.perMs) * 1000;
   return {
     lane: lane.name,
-    calls,
     messages,
     bytes,
     concurrency: lane.concurrency,
-    ratePerSecond,
-    // The first call starts at once.
-    leastMs: ratePerSecond === null ? null : Math.round(((calls - 1) / ratePerSecond) * 1000),
+    minConcurrency: lane.minConcurrency ?? null,
+    ...surveyRate(lane.rate, calls),
   };
 }
 
-/** How long a lane takes where each call takes `latencyMs`, one attempt each. */
-export function durationMs(lane: LaneSurvey, latencyMs: number): number {
-  const bySlots = Math.ceil(lane.calls / lane.concurrency) * latencyMs;
-  return Math.max(bySlots, (lane.leastMs ?? 0) + latencyMs);
+function surveyTotal({ concurrency, rate }: Total, calls: number): TotalSurvey {
+  return { concurrency: concurrency ?? null, ...surveyRate(rate, calls) };
+}
+
+function surveyRate(rate: Rate | undefined, calls: number): Pacing {
+  if (rate === undefined) return { calls, ratePerSecond: null, burst: null, leastMs: null };
+  const { burst = 1 } = rate;
+  // The burst starts at once; without one, the first call does.
+  const leastMs = Math.round((Math.max(0, calls - burst) * rate.perMs) / rate.count);
+  return { calls, ratePerSecond: (rate.count / rate.perMs) * 1000, burst, leastMs };
+}
+
+/**
+ * How long a lane, or all of them under their total, take where each call takes `latencyMs`, one attempt each. A lane
+ * that adapts is taken at the most that it may have in flight.
+ */
+export function durationMs(
+  { calls, concurrency, leastMs }: Pick<TotalSurvey, "calls" | "concurrency" | "leastMs">,
+  latencyMs: number,
+): number {
+  const bySlots = concurrency === null ? 0 : Math.ceil(calls / concurrency) * latencyMs;
+  return Math.max(bySlots, (leastMs ?? 0) + latencyMs);
+}
+
+/** How long the whole run takes: lanes run side by side, within their total. */
+export function runDurationMs({ lanes, total }: Survey, latencyMs: number): number {
+  const parts = total === null ? lanes : [...lanes, total];
+  return Math.max(0, ...parts.map((part) => durationMs(part, latencyMs)));
 }

@@ -5,10 +5,10 @@ import type { Lane } from "../../shared/model/lane.ts";
 const FIRST_CALLS = 5;
 /** Later chunks hold this share of what the lane has been given so far: about so many chunks are always outstanding. */
 const SHARE = 16;
-/** What a chunk may take to work off in a lane with a rate, so that it is not held for long. */
-const RATE_MS = 5000;
+/** What a chunk may take to work off in a lane with a rate, so that no other waits behind it for long. */
+const RATE_MS = 1000;
 /** Calls a slot gets from one chunk at the most, so that a narrow lane holds no chunk for long. */
-const CALLS_PER_SLOT = 4;
+export const CALLS_PER_SLOT = 4;
 
 /** How many calls the next chunk of a lane holds, after `published` calls in this run. Pure. */
 export function chunkCalls(published: number, lane: Lane): number {

@@ -37,7 +37,7 @@ export class Packer {
 
   /**
    * Adds a call to the chunk under way. Returns the chunk that this filled: up to `maxCalls`, or because the call did
-   * not fit any more. `"too large"`: no message can hold this call; it was not added.
+   * not fit any more. `"too large"`: no message can hold this call as it is; it was not added.
    */
   add(call: Call, maxCalls: number): PackedChunk | "too large" | undefined {
     const piece = toWire(JSON.stringify(call));
@@ -50,6 +50,12 @@ export class Packer {
     this.#bytes += bytes;
     if (full === undefined && this.#pieces.length >= maxCalls) full = this.take();
     return full;
+  }
+
+  /** Can a message hold this call? */
+  fits(call: Call): boolean {
+    const bytes = Buffer.byteLength(toWire(JSON.stringify(call))) + 1;
+    return this.#frameBytes() + bytes <= CHUNK_MAX_BYTES;
   }
 
   /** The chunk under way, if any call is in it. */

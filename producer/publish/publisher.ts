@@ -1,27 +1,30 @@
 import { join } from "node:path";
 import type { Broker, Outgoing } from "../../shared/broker/broker.ts";
-import { failedQueue } from "../../shared/broker/broker.ts";
 import {
   CHUNK_MAX_BYTES,
   SNS_MAX_BATCH_BYTES,
   SNS_MAX_BATCH_ENTRIES,
 } from "../../shared/limits.ts";
+import { ClaimLostError, TooLargeError } from "../../shared/claims/claim-store.ts";
+import type { ClaimStore } from "../../shared/claims/claim-store.ts";
+import { adoptClaim, claimCall } from "../../shared/claims/claimed-call.ts";
+import type { Call } from "../../shared/model/call.ts";
 import type { Lane } from "../../shared/model/lane.ts";
 import { MESSAGE_VERSION, encodeMessage } from "../../shared/model/message.ts";
 import type { InvalidCall } from "../../shared/model/message.ts";
-import { encodeLetter } from "../../shared/model/letter.ts";
-import { encodeOutcomes } from "../../shared/model/encode-outcomes.ts";
-import type { Outcome } from "../../shared/model/outcome.ts";
 import type { Policy } from "../../shared/model/policy.ts";
 import type { PlanEntry, PlanPolicy } from "../plan/plan.ts";
 import { chunkCalls } from "./chunk-size.ts";
 import { Packer } from "./pack.ts";
 import type { PackedChunk } from "./pack.ts";
+import { settleUnknown } from "./settle-unknown.ts";
 import { SpillFile } from "./spill-file.ts";
 import { Window } from "./window.ts";
 
 export interface PublisherOptions {
   readonly broker: Broker;
+  /** Takes what no message can hold. */
+  readonly claims: ClaimStore;
   readonly run: string;
   readonly generation: number;
   /** Of calls that bring none of their own; the deadline is everybody's. */
@@ -29,6 +32,8 @@ export interface PublisherOptions {
   readonly lanes: readonly Lane[];
   /** Folder for what a full lane has to wait with. */
   readonly spillDir: string;
+  /** Each lane gets as much as its ceiling of bytes allows, not only what it works off in seconds. Default false. */
+  readonly bytesOnly?: boolean | undefined;
   /** Stops it: what was accepted stays, nothing more is published. */
   readonly signal: AbortSignal;
 }
@@ -53,9 +58,13 @@ interface Outlet {
   published: number;
 }
 
+/** What goes out with every call of a policy stands in each message. */
+const HEADERS_TOO_LARGE = `the plan's own headers leave no room in a message of ${CHUNK_MAX_BYTES.toLocaleString("en")} bytes`;
 /** Calls that cannot be made go out in messages of so many. */
 const INVALID_PER_MESSAGE = 200;
 const INVALID_ERROR_CHARS = 500;
+/** A batch that is not full waits so long at the most while there is more to read. */
+const FLUSH_MS = 100;
 /** How often waiting chunks are tried again once everything has been read. */
 const SPILL_LOOK_MS = 50;
 
@@ -71,6 +80,7 @@ export class Publisher {
   readonly #outlets: ReadonlyMap<string, Outlet>;
   #batch: Outgoing[] = [];
   #batchBytes = 0;
+  #flushedAt = -Infinity;
   #invalid: InvalidCall[] = [];
   #planned = 0;
   #chunks = 0;
@@ -84,7 +94,7 @@ export class Publisher {
         {
           lane,
           packers: new Map(),
-          window: new Window(broker, lane.name),
+          window: new Window(broker, lane, options.bytesOnly),
           spill: new SpillFile(join(spillDir, `${run}.${lane.name}.spill`)),
           published: 0,
         },
@@ -112,6 +122,8 @@ export class Publisher {
       }
     }
     for (const outlet of this.#outlets.values()) await this.#drain(outlet);
+    // A slow lane may not fill a batch for long, and its workers wait for what is in it.
+    if (performance.now() - this.#flushedAt > FLUSH_MS) await this.#flush();
   }
 
   /**
@@ -150,40 +162,45 @@ export class Publisher {
     for (const outlet of this.#outlets.values()) outlet.spill.close();
   }
 
-  async #addCall({ call, lane: laneName, policy }: PlannedEntry): Promise<void> {
+  async #addCall(entry: PlannedEntry): Promise<void> {
+    const { call, lane: laneName, policy } = entry;
     const outlet = this.#outlets.get(laneName);
     if (outlet === undefined) throw new Error(`lane ${laneName} is not among the plan's lanes`);
     const packer = this.#packerOf(outlet, policy);
-    const chunk = packer.add(call, chunkCalls(outlet.published, outlet.lane));
-    outlet.published++;
+    const maxCalls = chunkCalls(outlet.published, outlet.lane);
+    let chunk = call.claim === undefined ? packer.add(call, maxCalls) : "too large";
     if (chunk === "too large") {
-      await this.#addInvalid({
-        id: call.id,
-        lane: laneName,
-        method: call.method ?? "GET",
-        url: call.url.slice(0, 2000),
-        error: `the call is larger than a message can hold: at most about ${CHUNK_MAX_BYTES.toLocaleString("en")} bytes of URL, headers and body`,
-      });
-    } else if (chunk !== undefined) await this.#offer(outlet, chunk);
+      const claimed = await this.#claim(entry);
+      if (claimed === undefined) return;
+      chunk = packer.add(claimed, maxCalls);
+    }
+    outlet.published++;
+    if (chunk === "too large") await this.#addInvalid(toInvalid(entry, HEADERS_TOO_LARGE));
+    else if (chunk !== undefined) await this.#offer(outlet, chunk);
   }
 
-  /** Settled here and now, as a worker would: the outcome, then the letter. It was planned by an earlier generation. */
-  async #addUnknown({ call, lane, policy: own }: PlannedEntry): Promise<void> {
+  /** The call as a message can carry it, once the rest of it is kept; undefined for one that cannot be made. */
+  async #claim(entry: PlannedEntry): Promise<Call | undefined> {
+    const { claims, run } = this.#options;
+    try {
+      if (entry.call.claim !== undefined) return await adoptClaim(claims, run, entry.call);
+      return await claimCall(claims, run, entry.call);
+    } catch (error) {
+      if (!(error instanceof ClaimLostError || error instanceof TooLargeError)) throw error;
+      await this.#addInvalid(toInvalid(entry, error.message));
+      return undefined;
+    }
+  }
+
+  /** It was planned by an earlier generation, which may have made it. */
+  async #addUnknown(entry: PlannedEntry): Promise<void> {
     const { broker, run, generation } = this.#options;
-    const policy = this.#policyOf(own);
-    const outcome: Outcome = {
-      id: call.id,
-      state: "failed",
-      reason: "unknown",
-      attempts: 1,
-      settledAt: Date.now(),
-      error: "the run was interrupted while it may have been under way",
-    };
-    const [body = ""] = encodeOutcomes(run, lane, "resume", [outcome]);
-    await broker.publish("outcomes", [{ body, attributes: { kind: "outcomes", run } }]);
-    const frame = { v: MESSAGE_VERSION, kind: "calls", run, generation, lane, policy } as const;
-    const message = { ...frame, chunk: `unknown.${call.id}`, calls: [call] };
-    await broker.send(failedQueue(lane), [encodeLetter(message, call, outcome)]);
+    const { lane } = entry;
+    const policy = this.#policyOf(entry.policy);
+    const frame = { run, generation, lane, policy };
+    const fits = entry.call.claim === undefined && new Packer(frame, () => "").fits(entry.call);
+    const call = fits ? entry.call : await this.#claim(entry);
+    if (call !== undefined) await settleUnknown(broker, call, frame);
   }
 
   #packerOf(outlet: Outlet, own: PlanPolicy | undefined): Packer {
@@ -218,18 +235,19 @@ export class Publisher {
 
   async #offer(outlet: Outlet, chunk: PackedChunk): Promise<void> {
     if (!outlet.spill.isEmpty || (await outlet.window.isFull())) {
-      if (this.#hasOtherLanes(outlet)) {
+      if (this.#mustNotWait(outlet)) {
         outlet.spill.append(chunk.body);
         return;
       }
       await this.#flush();
       await outlet.window.room(this.#options.signal);
     }
-    await this.#send(outlet, chunk.body, chunk.bytes);
+    await this.#send(outlet, chunk.body, chunk.bytes, chunk.calls);
   }
 
-  /** A lane that is alone may as well hold up the reading. */
-  #hasOtherLanes(outlet: Outlet): boolean {
+  /** A lane that is alone may as well hold up the reading, unless its rate would do so until nearly the run's end. */
+  #mustNotWait(outlet: Outlet): boolean {
+    if (outlet.lane.rate !== undefined) return true;
     for (const other of this.#outlets.values()) {
       if (other !== outlet && other.published > 0) return true;
     }
@@ -245,8 +263,9 @@ export class Publisher {
     }
   }
 
-  async #send(outlet: Outlet, body: string, bytes: number): Promise<void> {
-    outlet.window.note(bytes);
+  /** `calls`: how many are in it, where that is known. */
+  async #send(outlet: Outlet, body: string, bytes: number, calls?: number): Promise<void> {
+    outlet.window.note(bytes, calls);
     const { run } = this.#options;
     await this.#push(body, bytes, { kind: "calls", lane: outlet.lane.name, run });
   }
@@ -264,6 +283,12 @@ export class Publisher {
     const batch = this.#batch;
     this.#batch = [];
     this.#batchBytes = 0;
+    this.#flushedAt = performance.now();
     await this.#options.broker.publish("calls", batch);
   }
+}
+
+function toInvalid({ call, lane }: PlannedEntry, error: string): InvalidCall {
+  const { id, method = "GET", url } = call;
+  return { id, lane, method, url: url.slice(0, 2000), error };
 }

@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import { open, mkdir, rename, rm } from "node:fs/promises";
 import { join } from "node:path";
 import type { Call } from "../../shared/model/call.ts";
+import { completePolicy } from "../../shared/model/written-policy.ts";
 import type { PlanEntry, PlanPolicy } from "../plan/plan.ts";
 import { readLines } from "../plan/lines.ts";
 import { syncFolder } from "../plan/spool.ts";
@@ -90,7 +91,7 @@ export async function* readChoice(path: string): AsyncGenerator<readonly ChosenC
     for (const { text } of lines) {
       const line = JSON.parse(text) as Line;
       if (!("by" in line)) {
-        policies.push(line.policy);
+        policies.push(completePolicy(line.policy));
         continue;
       }
       const { by, ...rest } = line;

@@ -1,9 +1,10 @@
+import type { ClaimStore } from "../../shared/claims/claim-store.ts";
 import { SenpuError } from "../../shared/errors.ts";
 import type { RunRow } from "../../shared/ledger/ledger.ts";
 import type { Session } from "../../shared/session.ts";
 import type { Plan } from "../plan/plan.ts";
 import { settingsOf } from "../run/begin-run.ts";
-import { assign } from "./assignment.ts";
+import { assignAny, editAny } from "./change-large.ts";
 import { writeChoice } from "./choice-file.ts";
 import type { ChosenCall } from "./choice-file.ts";
 import { chooseCalls, commonestRun } from "./choose.ts";
@@ -39,11 +40,11 @@ export interface Chosen {
 /**
  * Chooses what is made again. In: what was asked for. Out: calls, with their letters held; `hold.release` lets go of
  * what is left of them in the end. Throws SenpuError `run` where nothing is to be made, `usage` where a call cannot be
- * changed as it was asked; then nothing is held any more.
+ * changed as it was asked; then nothing is held any more. `run`: what calls too large for a message become is kept for it.
  */
-export async function chooseReplay(options: PrepareOptions): Promise<Chosen> {
+export async function chooseReplay(options: PrepareOptions, run?: string): Promise<Chosen> {
   const { session, request, signal } = options;
-  const { ledger, broker } = session;
+  const { ledger, broker, claims } = session;
   const row = request.of === undefined ? undefined : await ledger.findRun(request.of);
   if (row !== undefined) checkReplayable(row);
   const hold = new Hold(broker);
@@ -59,16 +60,17 @@ export async function chooseReplay(options: PrepareOptions): Promise<Chosen> {
       throw why;
     }
     const parent = request.of ?? commonestRun(selection.calls);
-    const calls = chooseCalls(selection.calls, parent).map(
-      ({ call, policy, ...rest }): ChosenCall => ({
+    const calls: ChosenCall[] = [];
+    for (const { call, policy, ...rest } of chooseCalls(selection.calls, parent)) {
+      calls.push({
         ...rest,
-        call: assign(call, request.assignments),
+        call: await assignAny(claims, run, call, request.assignments),
         policy:
           request.allow.length === 0
             ? policy
             : { ...policy, allow: [...new Set([...policy.allow, ...request.allow])] },
-      }),
-    );
+      });
+    }
     return { parent, selection, calls, hold };
   } catch (error) {
     await hold.release().catch(() => {});
@@ -90,10 +92,10 @@ export interface PreparedReplay {
  */
 export async function prepareReplay(options: PrepareOptions, run: string): Promise<PreparedReplay> {
   const { session, request } = options;
-  const { parent, selection, calls: chosen, hold } = await chooseReplay(options);
+  const { parent, selection, calls: chosen, hold } = await chooseReplay(options, run);
   const close = (): Promise<void> => hold.release();
   try {
-    const calls = request.edit ? await letEdit(chosen) : chosen;
+    const calls = request.edit ? await letEdit(session.claims, run, chosen) : chosen;
     const file = await writeChoice(session.folder.spool, run, calls);
     const of = [...new Set(calls.map(({ from }) => from.run))];
     const plan = await makeReplayPlan(session.ledger, {
@@ -115,8 +117,13 @@ export async function prepareReplay(options: PrepareOptions, run: string): Promi
   }
 }
 
-async function letEdit(chosen: readonly ChosenCall[]): Promise<ChosenCall[]> {
-  const edited = await editCalls(chosen.map(({ call }) => call));
+async function letEdit(
+  claims: ClaimStore,
+  run: string,
+  chosen: readonly ChosenCall[],
+): Promise<ChosenCall[]> {
+  const before = chosen.map(({ call }) => call);
+  const edited = await editAny(claims, run, before, editCalls);
   const calls = chosen.flatMap((each) => {
     const call = edited.get(each.call.id);
     return call === undefined ? [] : [{ ...each, call }];

@@ -1,8 +1,10 @@
 import type { Broker } from "../../shared/broker/broker.ts";
 import { SenpuError } from "../../shared/errors.ts";
 import type { Ledger, RunRow } from "../../shared/ledger/ledger.ts";
-import { DEFAULT_CONCURRENCY, DEFAULT_LANE } from "../../shared/model/lane.ts";
-import type { Lane, Rate } from "../../shared/model/lane.ts";
+import type { LaneLimit } from "../../shared/coordination/coordination.ts";
+import { tightestLimits } from "../../shared/coordination/lane-limits.ts";
+import { DEFAULT_CONCURRENCY, DEFAULT_LANE, TOTAL } from "../../shared/model/lane.ts";
+import type { Lane, Total } from "../../shared/model/lane.ts";
 import { boundLane } from "../plan/assemble.ts";
 import type { PlanOverrides } from "../plan/assemble.ts";
 import { Fault } from "../plan/fault.ts";
@@ -10,6 +12,7 @@ import type { Plan, PlanPolicy, PlanSource, ReplaySource } from "../plan/plan.ts
 import { digestText } from "../plan/text-file.ts";
 import { settingsOf } from "../run/begin-run.ts";
 import type { RunSettings } from "../run/begin-run.ts";
+import { claimedLimits } from "../run/claimed-limits.ts";
 import { readChoiceEntries } from "./choice-file.ts";
 import type { ChosenCall } from "./choice-file.ts";
 import { removeLetters } from "./remove-letters.ts";
@@ -41,10 +44,12 @@ export async function makeReplayPlan(
     if (row !== undefined) settings.push(settingsOf(row));
   }
   const used = new Set([...chosen.map(({ lane }) => lane), DEFAULT_LANE]);
+  const limits = knownLimits(settings);
   const deadlines = settings.flatMap(({ deadlineMs }) => deadlineMs ?? []);
   return {
     name: overrides.name ?? name,
-    lanes: [...used].map((lane) => boundLane(laneOf(lane, settings), overrides)),
+    lanes: [...used].map((lane) => boundLane(laneOf(lane, limits), overrides)),
+    ...totalOf(limits),
     policy: chosen[0]!.policy,
     deadlineMs: deadlines.length === 0 ? DEFAULT_DEADLINE_MS : Math.max(...deadlines),
     // A run of what has failed before may well fail again, all of it.
@@ -56,20 +61,29 @@ export async function makeReplayPlan(
   };
 }
 
-/** Of runs that knew the lane differently, the tighter limits. */
-function laneOf(name: string, settings: readonly RunSettings[]): Lane {
-  const known = settings.flatMap(({ lanes = [] }) => lanes.filter((lane) => lane.name === name));
-  const [slowest] = known
-    .flatMap(({ rate }) => rate ?? [])
-    .toSorted((a: Rate, b: Rate) => a.count / a.perMs - b.count / b.perMs);
+type Limits = Omit<LaneLimit, "lane">;
+
+/** By lane; of runs that knew a lane differently, the tighter limits. */
+function knownLimits(settings: readonly RunSettings[]): ReadonlyMap<string, Limits> {
+  const claims = settings.flatMap(({ lanes = [], total }) =>
+    claimedLimits({ lanes, ...(total === undefined ? {} : { total }) }),
+  );
+  return new Map(tightestLimits(claims).map(({ lane, ...limits }) => [lane, limits]));
+}
+
+function laneOf(name: string, limits: ReadonlyMap<string, Limits>): Lane {
+  return { name, match: [], concurrency: DEFAULT_CONCURRENCY, ...limits.get(name) };
+}
+
+function totalOf(limits: ReadonlyMap<string, Limits>): { readonly total?: Total } {
+  const total = limits.get(TOTAL);
+  if (total === undefined) return {};
+  const { concurrency, rate } = total;
   return {
-    name,
-    match: [],
-    concurrency: Math.min(
-      ...known.map(({ concurrency }) => concurrency),
-      ...(known.length === 0 ? [DEFAULT_CONCURRENCY] : []),
-    ),
-    ...(slowest === undefined ? {} : { rate: slowest }),
+    total: {
+      ...(concurrency === Infinity ? {} : { concurrency }),
+      ...(rate === undefined ? {} : { rate }),
+    },
   };
 }
 
@@ -79,10 +93,11 @@ export async function readReplayPlan(row: RunRow, source: PlanSource): Promise<P
   const digest = await digestText(path).catch((cause: unknown) => {
     throw cause instanceof SenpuError ? new Fault(cause.message, { cause }) : cause;
   });
-  const { lanes = [], policy, deadlineMs = DEFAULT_DEADLINE_MS } = settingsOf(row);
+  const { lanes = [], total, policy, deadlineMs = DEFAULT_DEADLINE_MS } = settingsOf(row);
   return {
     name: row.name,
     lanes,
+    ...(total === undefined ? {} : { total }),
     policy: policy as PlanPolicy,
     deadlineMs,
     tolerance: row.tolerance,

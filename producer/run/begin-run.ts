@@ -4,7 +4,9 @@ import { HEARTBEAT_DEAD_MS } from "../../shared/ledger/ledger.ts";
 import type { RunRow } from "../../shared/ledger/ledger.ts";
 import type { RunningRecorder } from "../../shared/command.ts";
 import type { Session } from "../../shared/session.ts";
-import type { Plan, PlanSource } from "../plan/plan.ts";
+import { abridgePolicy, completePolicy } from "../../shared/model/written-policy.ts";
+import type { WrittenPolicy } from "../../shared/model/written-policy.ts";
+import type { Plan, PlanPolicy, PlanSource } from "../plan/plan.ts";
 
 /** How often it is looked whether the ledger queue is empty. */
 const LOOK_MS = 50;
@@ -26,18 +28,25 @@ export async function beginRun(
     source: JSON.stringify(plan.source),
     settings: JSON.stringify({
       lanes: plan.lanes,
-      policy: plan.policy,
+      total: plan.total,
+      policy: abridgePolicy(plan.policy),
       deadlineMs: plan.deadlineMs,
-    }),
+      onSettled: plan.onSettled,
+    } satisfies Record<keyof RunSettings, unknown>),
     tolerance: plan.tolerance,
   });
 }
 
 /** What was stored of a plan beside its calls; nothing of it is sure for a run that another senpu stored. */
-export type RunSettings = Partial<Pick<Plan, "lanes" | "policy" | "deadlineMs">>;
+export type RunSettings = Partial<
+  Pick<Plan, "lanes" | "total" | "policy" | "deadlineMs" | "onSettled">
+>;
 
 export function settingsOf(row: RunRow): RunSettings {
-  return JSON.parse(row.settings) as RunSettings;
+  const { policy, ...rest } = JSON.parse(row.settings) as Omit<RunSettings, "policy"> & {
+    readonly policy?: WrittenPolicy<PlanPolicy>;
+  };
+  return policy === undefined ? rest : { ...rest, policy: completePolicy(policy) };
 }
 
 /** The source that a run was begun with. */

@@ -4,6 +4,7 @@ import type { Figures, RunState } from "../../shared/model/figures.ts";
 import { LEDGER_QUEUE } from "../../shared/broker/broker.ts";
 import type { Session } from "../../shared/session.ts";
 import type { Plan } from "../plan/plan.ts";
+import { claimedLimits } from "./claimed-limits.ts";
 import { startWorkers } from "./local-workers.ts";
 import { hasEnded } from "./outlook.ts";
 import { produce } from "./produce.ts";
@@ -45,15 +46,10 @@ export interface RunLook {
  */
 export async function conduct(options: ConductOptions): Promise<Figures> {
   const { session, run, generation, by, plan } = options;
-  const lanes = plan.lanes.map(({ name: lane, concurrency, rate }) => ({
-    lane,
-    concurrency,
-    ...(rate === undefined ? {} : { rate }),
-  }));
   const conductor = new Conductor(options);
   try {
-    await session.broker.ensure(lanes.map(({ lane }) => lane));
-    await session.coordination.claimLanes(run, lanes);
+    await session.broker.ensure(plan.lanes.map(({ name }) => name));
+    await session.coordination.claimLanes(run, claimedLimits(plan));
     await session.coordination.setControl(run, { generation, state: "running" });
     await session.ledger.beat(run, Date.now());
     await conductor.start();

@@ -5,6 +5,7 @@ import { fileURLToPath } from "node:url";
 import type { LaneActivity, RunningWorker, Sides } from "../../shared/command.ts";
 import { SenpuError } from "../../shared/errors.ts";
 import type { Session } from "../../shared/session.ts";
+import { moreTelling } from "../../shared/terminal/lane-progress.ts";
 
 const LAUNCHER = fileURLToPath(new URL("../../senpu.js", import.meta.url));
 /** A worker process that dies is started again, up to so many times in a run. */
@@ -22,6 +23,7 @@ export async function startWorkers(
     return consumer.startWorker({
       broker: session.broker,
       coordination: session.coordination,
+      claims: session.claims,
       name: `${run}/${process.pid}`,
     });
   }
@@ -53,11 +55,13 @@ class WorkerProcesses implements RunningWorker {
     const lanes = new Map<string, LaneActivity>();
     for (const activity of [...this.#children.values()].flat()) {
       const sum = lanes.get(activity.lane);
+      const binding = moreTelling(sum?.binding, activity.binding);
       lanes.set(activity.lane, {
         lane: activity.lane,
         inFlight: activity.inFlight + (sum?.inFlight ?? 0),
         waiting: activity.waiting + (sum?.waiting ?? 0),
         limit: activity.limit,
+        ...(binding !== undefined && { binding }),
       });
     }
     return [...lanes.values()];

@@ -1,5 +1,6 @@
 import type { Session } from "../../shared/session.ts";
 import type { Policy } from "../../shared/model/policy.ts";
+import { boundLane } from "../plan/assemble.ts";
 import type { Plan, PlanEntry } from "../plan/plan.ts";
 import { Publisher } from "../publish/publisher.ts";
 
@@ -10,6 +11,8 @@ export interface ProduceOptions {
   /** From the second on, calls that have an outcome are passed over. */
   readonly generation: number;
   readonly signal: AbortSignal;
+  /** As in {@link Publisher}'s options: for a producer that does not wait until the calls are made. */
+  readonly bytesOnly?: boolean;
   readonly onPlanned?: (planned: number) => void;
 }
 
@@ -22,10 +25,13 @@ export async function produce(options: ProduceOptions): Promise<number> {
   const policy: Policy = { ...plan.policy, deadlineAt: Date.now() + plan.deadlineMs };
   const publisher = new Publisher({
     broker: session.broker,
+    claims: session.claims,
     run,
     generation,
     policy,
-    lanes: plan.lanes,
+    // What all lanes together may do, no lane does more of.
+    lanes: plan.lanes.map((lane) => boundLane(lane, plan.total ?? {})),
+    bytesOnly: options.bytesOnly,
     spillDir: session.folder.spool,
     signal,
   });

@@ -1,7 +1,10 @@
 import { join } from "node:path";
 import { SenpuError } from "../../shared/errors.ts";
 import type { RunRow } from "../../shared/ledger/ledger.ts";
+import { parseS3Url } from "../../shared/s3/s3-object.ts";
+import type { S3Object } from "../../shared/s3/s3-object.ts";
 import type { Lane } from "../../shared/model/lane.ts";
+import { boundConcurrency } from "../plan/assemble.ts";
 import type { PlanOverrides } from "../plan/assemble.ts";
 import { Fault } from "../plan/fault.ts";
 import type { Plan } from "../plan/plan.ts";
@@ -21,6 +24,7 @@ export async function readAgain(
   const plan = await readSource(row, state);
   const {
     lanes = plan.lanes,
+    total = plan.total,
     policy = plan.policy,
     deadlineMs = plan.deadlineMs,
   } = settingsOf(row);
@@ -29,11 +33,12 @@ export async function readAgain(
     ...plan,
     name: row.name,
     policy,
+    ...(total === undefined ? {} : { total }),
     deadlineMs,
     tolerance: row.tolerance,
     lanes: lanes.map((lane): Lane => ({
       ...lane,
-      concurrency: Math.min(lane.concurrency, concurrency ?? lane.concurrency),
+      ...boundConcurrency(lane, concurrency ?? Infinity),
       ...(rate === undefined ? {} : { rate }),
     })),
   };
@@ -43,6 +48,8 @@ async function readSource(row: RunRow, state: string): Promise<Plan> {
   const source = sourceOf(row);
   try {
     if (source.replay !== undefined) return await readReplayPlan(row, source);
+    const object = parseS3Url(source.path);
+    if (object !== undefined) return await readFromS3(object);
     return await readPlan({
       path: source.path,
       shown: source.shown,
@@ -57,4 +64,12 @@ async function readSource(row: RunRow, state: string): Promise<Plan> {
       { cause },
     );
   }
+}
+
+/** Its files stay until this process ends. */
+async function readFromS3(object: S3Object): Promise<Plan> {
+  const { readS3Plan } = await import("../entries/s3-plan.ts");
+  const fetched = await readS3Plan(object, {});
+  process.once("exit", () => fetched.removeNow());
+  return fetched.plan;
 }

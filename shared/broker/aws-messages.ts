@@ -1,6 +1,7 @@
 import type { Message, MessageAttributeValue } from "@aws-sdk/client-sqs";
 import { SenpuError } from "../errors.ts";
 import { SQS_MAX_DELAY_SECONDS } from "../limits.ts";
+import { openBody } from "./body.ts";
 import type { Delivery, Outgoing } from "./broker.ts";
 
 /** senpu's messages as SNS and SQS write them, which is alike, and back. */
@@ -22,7 +23,7 @@ export function readDelivery(message: Message): Delivery {
   const attributes = Object.entries(message.MessageAttributes ?? {});
   return {
     receipt: message.ReceiptHandle!,
-    body: message.Body ?? "",
+    body: openBody(message.Body ?? ""),
     attributes: Object.fromEntries(
       attributes.map(([name, { StringValue }]) => [name, StringValue ?? ""]),
     ),

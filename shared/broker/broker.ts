@@ -44,6 +44,8 @@ export interface Outgoing {
   readonly body: string;
   /** String attributes; filter policies see these only. At most 10. */
   readonly attributes?: Readonly<Record<string, string>>;
+  /** Sent as it is, however long: for subscribers that are not senpu. */
+  readonly isPlain?: true;
 }
 
 export interface Delayed extends Outgoing {

@@ -138,7 +138,7 @@ const NETWORK_CODES: ReadonlySet<unknown> = new Set([
 const THROTTLING = /throttl|TooManyRequests|RequestLimitExceeded|SlowDown|BandwidthLimitExceeded/i;
 
 /** Might the same request succeed in a moment? */
-function isTransient(error: unknown): boolean {
+export function isTransient(error: unknown): boolean {
   if (error instanceof NotAccepted) return true;
   if (!(error instanceof Error)) return false;
   const status = statusOf(error);

@@ -53,6 +53,9 @@ export const TOPICS: readonly Topic[] = ["calls", "outcomes"];
 /** The message attribute that decides which lane queue takes a message. */
 const LANE_ATTRIBUTE = "lane";
 
+/** What a message is, so that subscribers can choose. */
+const KIND_ATTRIBUTE = "kind";
+
 /** What SNS could not deliver to a queue: its policy or its key is wrong, or it is gone. */
 const UNDELIVERED_QUEUE = "undelivered";
 
@@ -83,11 +86,14 @@ export function sharedTopology(lanes: readonly string[]): Topology {
       deadLetters(UNDELIVERED_QUEUE),
     ],
     subscriptions: [
-      ...TOPICS.map((topic) => ({
-        topic,
+      { topic: "calls", queue: LEDGER_QUEUE, deadLetterQueue: UNDELIVERED_QUEUE },
+      {
+        topic: "outcomes",
         queue: LEDGER_QUEUE,
+        // The recorder's own settled events are for others.
+        filter: { [KIND_ATTRIBUTE]: ["outcomes"] },
         deadLetterQueue: UNDELIVERED_QUEUE,
-      })),
+      },
       {
         topic: "calls",
         queue: UNROUTED_QUEUE,

@@ -12,8 +12,9 @@ export function intervalMs(rate: Rate): number {
 }
 
 /**
- * The generic cell rate algorithm without a burst: start times are evenly spaced, and those that nobody asked for in
- * time are gone, never made up for. `nextAt`: what the last reservation left; undefined before the first.
+ * The generic cell rate algorithm: start times are evenly spaced, and those that nobody asked for in time are gone but
+ * for the last `burst - 1`, which are in the past and may start at once. So no time of any length sees more starts
+ * than its intervals and `burst`. `nextAt`: what the last reservation left; undefined before the first.
  */
 export function reserveStarts(
   nextAt: number | undefined,
@@ -21,6 +22,8 @@ export function reserveStarts(
   count: number,
   now: number,
 ): Reservation {
-  const firstAt = Math.max(nextAt ?? now, now);
-  return { firstAt, nextAt: firstAt + count * intervalMs(rate) };
+  const interval = intervalMs(rate);
+  const earliest = now - ((rate.burst ?? 1) - 1) * interval;
+  const firstAt = Math.max(nextAt ?? earliest, earliest);
+  return { firstAt, nextAt: firstAt + count * interval };
 }

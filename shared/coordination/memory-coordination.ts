@@ -1,14 +1,29 @@
 import type {
   Checkpoint,
   Coordination,
+  Destination,
+  Growth,
   LaneLimit,
   LeaseRequest,
+  ProbeRequest,
+  Refusal,
   RunControl,
 } from "./coordination.ts";
 import type { Rate } from "../model/lane.ts";
+import {
+  growDestination,
+  isForgettable,
+  isListed,
+  probeDestination,
+  refuseDestination,
+  reopenDestination,
+  toDestination,
+  unknownDestination,
+} from "./destination.ts";
+import type { DestinationRecord } from "./destination.ts";
 import { reserveStarts } from "./gcra.ts";
 import { tightestLimits } from "./lane-limits.ts";
-import { grantSlots } from "./lease.ts";
+import { grantSlots, toClaimant } from "./lease.ts";
 import type { LeaseHolder } from "./lease.ts";
 
 /** Coordination within one process, for tests: it ends with the process, and nobody else can reach it. */
@@ -27,6 +42,8 @@ class MemoryCoordination implements Coordination {
   /** By lane, then by worker. */
   readonly #leases = new Map<string, Map<string, Lease>>();
   readonly #nextStarts = new Map<string, number>();
+  /** By lane, then by origin. */
+  readonly #destinations = new Map<string, Map<string, DestinationRecord>>();
   readonly #checkpoints = new Map<string, { checkpoint: Checkpoint; at: number }>();
 
   constructor(clock: () => number) {
@@ -66,14 +83,14 @@ class MemoryCoordination implements Coordination {
   }
 
   async lease(request: LeaseRequest): Promise<number> {
-    const { lane, worker, held, limit, ttlMs, now } = request;
+    const { lane, worker, limit, ttlMs, now } = request;
+    const claimant = toClaimant(request);
     const leases = this.#liveLeases(lane, now);
     leases.delete(worker);
-    const wanted = Math.max(request.wanted, held);
-    if (wanted === 0) return 0;
-    const slots = grantSlots({ worker, wanted, held }, [...leases.values()], limit, now);
-    leases.set(worker, { worker, wanted, slots, expiresAt: now + ttlMs });
-    return slots;
+    if (claimant.wanted === 0) return 0;
+    const { granted, slots } = grantSlots(claimant, [...leases.values()], limit, now);
+    leases.set(worker, { worker, wanted: claimant.wanted, slots, expiresAt: now + ttlMs });
+    return granted;
   }
 
   async reserve(lane: string, rate: Rate, count: number, now: number): Promise<number> {
@@ -84,6 +101,60 @@ class MemoryCoordination implements Coordination {
 
   async workers(lane: string, now: number): Promise<number> {
     return this.#liveLeases(lane, now).size;
+  }
+
+  async leased(lane: string, now: number): Promise<number> {
+    return this.#liveLeases(lane, now)
+      .values()
+      .reduce((sum, { slots }) => sum + slots, 0);
+  }
+
+  async destinations(lane: string): Promise<Destination[]> {
+    return this.#destinationsOf(lane).values().filter(isListed).map(toDestination).toArray();
+  }
+
+  async refuse(refusal: Refusal): Promise<Destination> {
+    const { after } = this.#change(refusal.lane, refusal.origin, (record) =>
+      refuseDestination(record, refusal),
+    );
+    return toDestination(after);
+  }
+
+  async probe(request: ProbeRequest): Promise<boolean> {
+    const { changed } = this.#change(request.lane, request.origin, (record) =>
+      probeDestination(record, request),
+    );
+    return changed;
+  }
+
+  async reopen(lane: string, origin: string, now: number): Promise<void> {
+    this.#change(lane, origin, (record) => reopenDestination(record, now));
+  }
+
+  async grow(growth: Growth): Promise<Destination> {
+    const { after } = this.#change(growth.lane, growth.origin, (record) =>
+      growDestination(record, growth),
+    );
+    return toDestination(after);
+  }
+
+  #change(
+    lane: string,
+    origin: string,
+    change: (record: DestinationRecord) => DestinationRecord,
+  ): { after: DestinationRecord; changed: boolean } {
+    const destinations = this.#destinationsOf(lane);
+    const before = destinations.get(origin) ?? unknownDestination(origin);
+    const after = change(before);
+    const changed = after !== before;
+    if (changed) destinations.set(origin, after);
+    return { after, changed };
+  }
+
+  #destinationsOf(lane: string): Map<string, DestinationRecord> {
+    const destinations = this.#destinations.get(lane) ?? new Map<string, DestinationRecord>();
+    this.#destinations.set(lane, destinations);
+    return destinations;
   }
 
   async readCheckpoint(chunk: string): Promise<Checkpoint | undefined> {
@@ -113,6 +184,11 @@ class MemoryCoordination implements Coordination {
       if (at < before) this.#checkpoints.delete(chunk);
     }
     for (const lane of this.#leases.keys()) this.#liveLeases(lane, before);
+    for (const destinations of this.#destinations.values()) {
+      for (const [origin, record] of destinations) {
+        if (isForgettable(record, before)) destinations.delete(origin);
+      }
+    }
   }
 
   async close(): Promise<void> {

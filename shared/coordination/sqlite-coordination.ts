@@ -3,14 +3,26 @@ import { SqliteFile } from "../sqlite-file.ts";
 import type {
   Checkpoint,
   Coordination,
+  Destination,
+  Growth,
   LaneLimit,
   LeaseRequest,
+  ProbeRequest,
+  Refusal,
   RunControl,
 } from "./coordination.ts";
+import {
+  growDestination,
+  probeDestination,
+  refuseDestination,
+  reopenDestination,
+  toDestination,
+} from "./destination.ts";
 import { reserveStarts } from "./gcra.ts";
 import { tightestLimits } from "./lane-limits.ts";
-import { grantSlots } from "./lease.ts";
+import { grantSlots, toClaimant } from "./lease.ts";
 import type { LeaseHolder } from "./lease.ts";
+import { changeDestination, forgetDestinations, listDestinations } from "./sqlite-destinations.ts";
 import { COORDINATION_SCHEMA } from "./sqlite-schema.ts";
 
 /**
@@ -71,10 +83,12 @@ class SqliteCoordination implements Coordination {
     this.#file.write(() => {
       this.#forgetClaims(run);
       const claim = this.#file.prepare(
-        "INSERT INTO claims (run, lane, concurrency, rate_count, rate_per_ms) VALUES (?, ?, ?, ?, ?)",
+        `INSERT INTO claims (run, lane, concurrency, min_concurrency, rate_count, rate_per_ms, rate_burst)
+         VALUES (?, ?, ?, ?, ?, ?, ?)`,
       );
-      for (const { lane, concurrency, rate } of lanes) {
-        claim.run(run, lane, concurrency, rate?.count ?? null, rate?.perMs ?? null);
+      for (const { lane, concurrency, minConcurrency = null, rate } of lanes) {
+        const { count = null, perMs = null, burst = null } = rate ?? {};
+        claim.run(run, lane, concurrency, minConcurrency, count, perMs, burst);
       }
     });
   }
@@ -92,30 +106,20 @@ class SqliteCoordination implements Coordination {
       () =>
         this.#file
           .prepare(
-            `SELECT lane, concurrency, rate_count AS count, rate_per_ms AS perMs
+            `SELECT lane, concurrency, min_concurrency AS minConcurrency,
+               rate_count AS count, rate_per_ms AS perMs, rate_burst AS burst
              FROM claims ORDER BY lane`,
           )
-          .all() as unknown as {
-          lane: string;
-          concurrency: number;
-          count: number | null;
-          perMs: number | null;
-        }[],
+          .all() as unknown as ClaimRow[],
     );
-    return tightestLimits(
-      rows.map(({ lane, concurrency, count, perMs }) =>
-        count === null || perMs === null
-          ? { lane, concurrency }
-          : { lane, concurrency, rate: { count, perMs } },
-      ),
-    );
+    return tightestLimits(rows.map(toLaneLimit));
   }
 
   async lease(request: LeaseRequest): Promise<number> {
-    const { lane, worker, held, limit, ttlMs, now } = request;
-    const wanted = Math.max(request.wanted, held);
+    const { lane, worker, limit, ttlMs, now } = request;
+    const claimant = toClaimant(request);
     return this.#file.write(() => {
-      if (wanted === 0) {
+      if (claimant.wanted === 0) {
         this.#file.prepare("DELETE FROM leases WHERE lane = ? AND worker = ?").run(lane, worker);
         return 0;
       }
@@ -124,15 +128,15 @@ class SqliteCoordination implements Coordination {
           "SELECT worker, wanted, slots FROM leases WHERE lane = ? AND worker <> ? AND expires_at > ?",
         )
         .all(lane, worker, now) as unknown as LeaseHolder[];
-      const slots = grantSlots({ worker, wanted, held }, others, limit, now);
+      const { granted, slots } = grantSlots(claimant, others, limit, now);
       this.#file
         .prepare(
           `INSERT INTO leases (lane, worker, wanted, slots, expires_at) VALUES (?, ?, ?, ?, ?)
            ON CONFLICT (lane, worker) DO UPDATE
              SET wanted = excluded.wanted, slots = excluded.slots, expires_at = excluded.expires_at`,
         )
-        .run(lane, worker, wanted, slots, now + ttlMs);
-      return slots;
+        .run(lane, worker, claimant.wanted, slots, now + ttlMs);
+      return granted;
     });
   }
 
@@ -158,6 +162,44 @@ class SqliteCoordination implements Coordination {
         .get(lane, now),
     );
     return Number(row?.["count"]);
+  }
+
+  async leased(lane: string, now: number): Promise<number> {
+    const row = this.#file.read(() =>
+      this.#file
+        .prepare("SELECT SUM(slots) AS slots FROM leases WHERE lane = ? AND expires_at > ?")
+        .get(lane, now),
+    );
+    return Number(row?.["slots"] ?? 0);
+  }
+
+  async destinations(lane: string): Promise<Destination[]> {
+    return listDestinations(this.#file, lane);
+  }
+
+  async refuse(refusal: Refusal): Promise<Destination> {
+    const { after } = changeDestination(this.#file, refusal.lane, refusal.origin, (record) =>
+      refuseDestination(record, refusal),
+    );
+    return toDestination(after);
+  }
+
+  async probe(request: ProbeRequest): Promise<boolean> {
+    const { changed } = changeDestination(this.#file, request.lane, request.origin, (record) =>
+      probeDestination(record, request),
+    );
+    return changed;
+  }
+
+  async reopen(lane: string, origin: string, now: number): Promise<void> {
+    changeDestination(this.#file, lane, origin, (record) => reopenDestination(record, now));
+  }
+
+  async grow(growth: Growth): Promise<Destination> {
+    const { after } = changeDestination(this.#file, growth.lane, growth.origin, (record) =>
+      growDestination(record, growth),
+    );
+    return toDestination(after);
   }
 
   async readCheckpoint(chunk: string): Promise<Checkpoint | undefined> {
@@ -205,6 +247,7 @@ class SqliteCoordination implements Coordination {
       for (const { run } of old) this.#forgetClaims(String(run));
       this.#file.prepare("DELETE FROM checkpoints WHERE at < ?").run(before);
       this.#file.prepare("DELETE FROM leases WHERE expires_at <= ?").run(before);
+      forgetDestinations(this.#file, before);
     });
     this.#file.execute("PRAGMA incremental_vacuum");
   }
@@ -212,4 +255,24 @@ class SqliteCoordination implements Coordination {
   async close(): Promise<void> {
     this.#file.close();
   }
+}
+
+interface ClaimRow {
+  readonly lane: string;
+  readonly concurrency: number;
+  readonly minConcurrency: number | null;
+  readonly count: number | null;
+  readonly perMs: number | null;
+  readonly burst: number | null;
+}
+
+function toLaneLimit(row: ClaimRow): LaneLimit {
+  const { lane, concurrency, minConcurrency, count, perMs, burst } = row;
+  return {
+    lane,
+    concurrency,
+    ...(minConcurrency !== null && { minConcurrency }),
+    ...(count !== null &&
+      perMs !== null && { rate: { count, perMs, ...(burst !== null && { burst }) } }),
+  };
 }

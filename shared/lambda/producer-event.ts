@@ -1,30 +1,36 @@
 import { SenpuError } from "../errors.ts";
+import { parseS3Url, s3Url } from "../s3/s3-object.ts";
+import type { S3Object } from "../s3/s3-object.ts";
 
-/** What the producer function is to do: a schedule's input, or a direct invocation. */
+/** What the producer function is to do: a schedule's input, a direct invocation, or an object that has come into a bucket. */
 export interface ProducerOrder {
-  /** A path within the function's package or on this machine, or a plan as the schema describes it. */
-  readonly plan: string | Readonly<Record<string, unknown>>;
+  /** The plan: an object in S3, a path within the function's package or on this machine, or as the schema describes it. */
+  readonly plan: PlanPlace;
   /** Names the run in place of the plan's own name. */
   readonly name: string | undefined;
   /** When the schedule fired, ISO 8601: makes the run's id, so that a schedule that fires twice makes one run. */
   readonly time: string | undefined;
 }
 
+type PlanPlace =
+  | { readonly kind: "object"; readonly object: S3Object }
+  | { readonly kind: "path"; readonly path: string }
+  | { readonly kind: "plan"; readonly plan: Readonly<Record<string, unknown>> };
+
 const TAKES =
-  'a schedule\'s input {"plan": "plan.yaml", "name": "nightly", "time": "<aws.scheduler.scheduled-time>"}, or {"plan": {"calls": [ … ]}}';
+  'a schedule\'s input {"plan": "plan.yaml", "name": "nightly", "time": "<aws.scheduler.scheduled-time>"}, {"plan": "s3://bucket/plan.yaml"}, {"plan": {"calls": [ … ]}}, or the event of an object created in S3';
 
 /** Throws {@link SenpuError} `message`, which says what the function takes and what is wrong with this. */
 export function readProducerEvent(event: unknown): ProducerOrder {
   if (typeof event !== "object" || event === null || Array.isArray(event)) {
     throw unsuitable(`it is ${shown(event)}`);
   }
+  const created = readCreated(event as Record<string, unknown>);
+  if (created !== undefined) {
+    return { plan: { kind: "object", object: created }, name: undefined, time: undefined };
+  }
   const { plan, name, time } = event as Record<string, unknown>;
   if (plan === undefined) throw unsuitable(`it has no plan but ${shown(event)}`);
-  if (typeof plan === "string" && plan.startsWith("s3://")) {
-    throw unsuitable(
-      `plan is ${shown(plan)}, and plans in S3 cannot be read yet: give a path, or the plan itself`,
-    );
-  }
   const isPlan =
     (typeof plan === "string" && plan !== "" && plan !== "-") ||
     (typeof plan === "object" && plan !== null && !Array.isArray(plan));
@@ -35,7 +41,88 @@ export function readProducerEvent(event: unknown): ProducerOrder {
   if (time !== undefined && !(typeof time === "string" && !Number.isNaN(Date.parse(time)))) {
     throw unsuitable(`time should be ISO 8601, and is ${shown(time)}`);
   }
-  return { plan: plan as ProducerOrder["plan"], name, time };
+  return { plan: readPlace(plan as string | Readonly<Record<string, unknown>>), name, time };
+}
+
+function readPlace(plan: string | Readonly<Record<string, unknown>>): PlanPlace {
+  if (typeof plan !== "string") return { kind: "plan", plan };
+  if (!plan.startsWith("s3:")) return { kind: "path", path: plan };
+  const object = parseS3Url(plan);
+  if (object === undefined) {
+    throw unsuitable(`plan should be s3://bucket/key, and is ${shown(plan)}`);
+  }
+  return { kind: "object", object };
+}
+
+/**
+ * The object of an event by which S3 tells that one was created; undefined for another event. In the form of
+ * notifications the key is written as in a form, in that of EventBridge as it is.
+ * Source: S3 user guide, "Event message structure" and "EventBridge event message structure".
+ */
+function readCreated(event: Record<string, unknown>): S3Object | undefined {
+  if (event["source"] === "aws.s3") {
+    const what = event["detail-type"];
+    if (what !== "Object Created") throw unsuitable(`S3 tells of ${shown(what)}`);
+    const { bucket, object } = (event["detail"] ?? {}) as S3Detail;
+    return checkObject(bucket?.name, object?.key, object?.["version-id"], object?.etag);
+  }
+  const records = event["Records"];
+  if (!Array.isArray(records)) return undefined;
+  const [record, ...more] = records as S3Record[];
+  if (record?.eventSource !== "aws:s3") throw unsuitable(`its Records are ${shown(records)}`);
+  if (more.length > 0) {
+    throw unsuitable(`it tells of ${records.length} objects; a run has one plan`);
+  }
+  const what = String(record.eventName);
+  if (!what.startsWith("ObjectCreated:")) throw unsuitable(`S3 tells of ${shown(what)}`);
+  const { bucket, object } = record.s3 ?? {};
+  const key = typeof object?.key === "string" ? fromForm(object.key) : object?.key;
+  return checkObject(bucket?.name, key, object?.versionId, object?.eTag);
+}
+
+interface S3Detail {
+  readonly bucket?: { readonly name?: unknown };
+  readonly object?: {
+    readonly key?: unknown;
+    readonly "version-id"?: unknown;
+    readonly etag?: unknown;
+  };
+}
+
+interface S3Record {
+  readonly eventSource?: unknown;
+  readonly eventName?: unknown;
+  readonly s3?: {
+    readonly bucket?: { readonly name?: unknown };
+    readonly object?: {
+      readonly key?: unknown;
+      readonly versionId?: unknown;
+      readonly eTag?: unknown;
+    };
+  };
+}
+
+function fromForm(key: string): string {
+  try {
+    return decodeURIComponent(key.replaceAll("+", " "));
+  } catch {
+    throw unsuitable(`its key is written as no form is: ${shown(key)}`);
+  }
+}
+
+function checkObject(bucket: unknown, key: unknown, version: unknown, etag: unknown): S3Object {
+  const found =
+    typeof bucket === "string" && typeof key === "string"
+      ? parseS3Url(s3Url({ bucket, key }))
+      : undefined;
+  if (found === undefined) {
+    throw unsuitable(`S3 names no object: bucket ${shown(bucket)}, key ${shown(key)}`);
+  }
+  return {
+    ...found,
+    ...(typeof version === "string" && version !== "" ? { version } : {}),
+    ...(typeof etag === "string" && etag !== "" ? { etag } : {}),
+  };
 }
 
 function unsuitable(what: string): SenpuError {

@@ -1,4 +1,5 @@
 import { createHash } from "node:crypto";
+import { openBody, shutBody } from "../broker/body.ts";
 import type { Delivery } from "../broker/broker.ts";
 import { SenpuError } from "../errors.ts";
 
@@ -75,7 +76,7 @@ export function queueOf(record: SqsRecord): string {
 export function toDelivery(record: SqsRecord): Delivery {
   return {
     receipt: record.receiptHandle,
-    body: record.body,
+    body: openBody(record.body),
     attributes: Object.fromEntries(
       Object.entries(record.messageAttributes ?? {}).map(([name, { stringValue = "" }]) => [
         name,
@@ -92,10 +93,11 @@ export function toRecord(
   delivery: Delivery,
   from: { readonly messageId: string; readonly queue: string; readonly receivedAt: number },
 ): SqsRecord {
+  const body = shutBody(delivery.body);
   return {
     messageId: from.messageId,
     receiptHandle: delivery.receipt,
-    body: delivery.body,
+    body,
     attributes: {
       ApproximateReceiveCount: String(delivery.receiveCount),
       SentTimestamp: String(delivery.sentAt),
@@ -108,7 +110,7 @@ export function toRecord(
         { stringValue, dataType: "String" },
       ]),
     ),
-    md5OfBody: createHash("md5").update(delivery.body).digest("hex"),
+    md5OfBody: createHash("md5").update(body).digest("hex"),
     eventSource: "aws:sqs",
     eventSourceARN: `arn:aws:sqs:us-east-1:000000000000:${from.queue}`,
     awsRegion: "us-east-1",

@@ -1,8 +1,10 @@
 import { createBroker } from "../broker/aws-broker.ts";
 import type { Broker } from "../broker/broker.ts";
 import { DEFAULT_PREFIX } from "../broker/topology.ts";
+import type { ClaimStore } from "../claims/claim-store.ts";
+import { openClaims } from "../claims/open.ts";
 import type { Coordination } from "../coordination/coordination.ts";
-import { openSqliteCoordination } from "../coordination/sqlite-coordination.ts";
+import { openCoordination } from "../coordination/open.ts";
 import { environmentVariable } from "../environment.ts";
 import { SenpuError } from "../errors.ts";
 import { openSqliteLedger } from "../ledger/sqlite-ledger.ts";
@@ -14,41 +16,67 @@ import type { StateFolder } from "../state/state-folder.ts";
  * Where a function's stores come from: the one place that decides between this machine and AWS.
  *
  * In: environment variables. Out: the ports. `SENPU_ENDPOINT_URL` (an SNS/SQS endpoint; absent: AWS) and
- * `SENPU_PREFIX` (of topics and queues) make the broker; `SENPU_STATE` (a state folder) the ledger and coordination.
- * DynamoDB and PostgreSQL adapters are to be chosen here, by variables of their own.
+ * `SENPU_PREFIX` (of topics and queues) make the broker; `SENPU_STATE` (a state folder) the ledger; `SENPU_COORDINATION_TABLE`
+ * (in DynamoDB) coordination, else the state folder does;
+ * `SENPU_CLAIMS_BUCKET` (`bucket`, or `bucket/prefix`) keeps calls too large for a message in S3, else the state folder does.
+ * The PostgreSQL adapter is to be chosen here, by variables of its own.
  */
 export interface WorkerStores {
   readonly broker: Broker;
   readonly coordination: Coordination;
+  readonly claims: ClaimStore;
   /** Of every queue's full name, before a hyphen. */
   readonly prefix: string;
 }
 
+/** All but the claims, which need S3's client: a recorder does without. */
+export type RecorderStores = Omit<Session, "claims">;
+
 /** What a consumer needs, which holds no database connection. */
-export function openWorkerStores(): WorkerStores {
-  const endpointUrl = environmentVariable("SENPU_ENDPOINT_URL");
-  const prefix = environmentVariable("SENPU_PREFIX") ?? DEFAULT_PREFIX;
-  return {
-    broker: createBroker({ prefix, ...(endpointUrl !== undefined && { endpointUrl }) }),
-    coordination: openSqliteCoordination(stateFolder().coordinationFile),
-    prefix,
-  };
+export async function openWorkerStores(): Promise<WorkerStores> {
+  return { ...(await openShared()), claims: openClaims(stateFolder().claims) };
 }
 
-/** What a producer or a recorder needs. */
-export function openLedgerStores(): Session & WorkerStores {
+/** What a recorder needs. */
+export async function openRecorderStores(): Promise<RecorderStores> {
   const folder = stateFolder();
-  const stores = openWorkerStores();
+  const { broker, coordination } = await openShared();
   const ledger = openSqliteLedger(folder.ledgerFile);
   return {
-    ...stores,
+    broker,
+    coordination,
     folder,
     endpointUrl: environmentVariable("SENPU_ENDPOINT_URL") ?? "AWS",
     ledger,
     close: async () => {
-      await stores.broker.close();
-      await Promise.all([ledger.close(), stores.coordination.close()]);
+      await broker.close();
+      await Promise.all([ledger.close(), coordination.close()]);
     },
+  };
+}
+
+/** What a producer needs. */
+export async function openProducerStores(): Promise<Session> {
+  const stores = await openRecorderStores();
+  const claims = openClaims(stores.folder.claims);
+  return {
+    ...stores,
+    claims,
+    close: async () => {
+      await stores.close();
+      await claims.close();
+    },
+  };
+}
+
+async function openShared(): Promise<Omit<WorkerStores, "claims">> {
+  const endpointUrl = environmentVariable("SENPU_ENDPOINT_URL");
+  const prefix = environmentVariable("SENPU_PREFIX") ?? DEFAULT_PREFIX;
+  const coordination = await openCoordination(() => stateFolder().coordinationFile);
+  return {
+    broker: createBroker({ prefix, ...(endpointUrl !== undefined && { endpointUrl }) }),
+    coordination,
+    prefix,
   };
 }
 
@@ -57,6 +85,6 @@ function stateFolder(): StateFolder {
   if (path !== undefined && path !== "") return openStateFolder(path);
   throw new SenpuError(
     "config",
-    "SENPU_STATE is not set: it names the state folder that holds ledger and coordination, until those of AWS are there",
+    "SENPU_STATE is not set: it names the state folder that holds what no variable places elsewhere, the ledger for one",
   );
 }

@@ -1,4 +1,5 @@
 import type { Figures, RunState } from "../model/figures.ts";
+import type { EndState } from "../model/settled-event.ts";
 import type { CallState, Outcome, Reason } from "../model/outcome.ts";
 
 /**
@@ -21,7 +22,8 @@ export interface Ledger {
    */
   restartRun(id: string, from: number, by: string, at: number): Promise<number>;
   /**
-   * Changes the state and keeps who did it and when. `cancelled` also settles every pending call as cancelled.
+   * Changes the state and keeps who did it and when. `cancelled` also settles every pending call as cancelled. A run that
+   * becomes stopped or cancelled gets its rows of the outbox.
    * A `settled` or `cancelled` run stays what it is; returns the state that then holds.
    */
   setState(id: string, state: RunState, by: string, at: number): Promise<RunState>;
@@ -32,10 +34,11 @@ export interface Ledger {
    * - an outcome before its plan makes a stub, which counts as planned only once its plan arrives;
    * - `succeeded` outranks `failed`, which outranks `cancelled`; any other later outcome counts as a duplicate;
    * - a call planned into a cancelled run is cancelled at once;
-   * - a run whose closing count, planned calls and outcomes agree becomes `settled` (once, with an outbox row);
+   * - a run whose closing count, planned calls and outcomes agree becomes `settled` (once);
    * - a running run with more failed than its tolerance allows becomes `stopped`: of the planned, when the closing
    *   record is there, else of the planned so far or 100, whichever is more.
-   * Records of runs that are not there are counted in `orphans` and otherwise ignored.
+   * A run that becomes settled or stopped gets its rows of the outbox: the event, and what its settings say under
+   * `onSettled`. Records of runs that are not there are counted in `orphans` and otherwise ignored.
    */
   record(records: readonly LedgerRecord[], at: number): Promise<RecordResult>;
   /** What is known of these ids; nothing of a run that is not there. */
@@ -46,9 +49,11 @@ export interface Ledger {
   calls(run: string, filter: CallFilter): AsyncIterable<CallRow>;
   /** Who did what to the run, oldest first. */
   events(run: string): Promise<RunEvent[]>;
-  /** Settled events not yet published, oldest first; `confirmOutbox` forgets them. */
+  /** What is still to be told of runs that have ended, oldest first; `confirmOutbox` forgets it. */
   outbox(): Promise<OutboxRow[]>;
   confirmOutbox(ids: readonly string[]): Promise<void>;
+  /** Keeps in the run's history that something was tried in vain; nothing for a run that is not there. */
+  noteFailure(run: string, what: OutboxFailure, by: string, at: number): Promise<void>;
   /** Forgets runs created before `before` that are not running, and gives the space back. Returns their ids. */
   prune(before: number): Promise<string[]>;
   close(): Promise<void>;
@@ -65,7 +70,7 @@ export interface NewRun {
   readonly createdAt: number;
   /** What the calls come from, with digests, as JSON; only the producer reads it. */
   readonly source: string;
-  /** Lanes and policy as JSON, for whoever looks at the run later. */
+  /** Lanes, policy and `onSettled` as JSON, for whoever looks at the run later, and for its end. */
   readonly settings: string;
   /** Share of failed calls, 0–1, past which the run stops; null: never. */
   readonly tolerance: number | null;
@@ -158,13 +163,24 @@ export interface CallRow {
 export interface RunEvent {
   /** Epoch milliseconds. */
   readonly at: number;
-  readonly what: "created" | "restarted" | RunState;
+  readonly what: "created" | "restarted" | OutboxFailure | RunState;
   /** A command and its process, or `recorder`. */
   readonly by: string;
 }
 
+export type OutboxFailure = "webhook failed" | "command failed";
+
+/** One way in which a run's end is to be told. */
 export interface OutboxRow {
-  /** The event's id: the same each time it is published. */
   readonly id: string;
   readonly run: string;
+  /** The event's id: the same each time it is told, and in each way. */
+  readonly event: string;
+  readonly task: OutboxTask;
+  readonly state: EndState;
+  /** When the run came into that state, epoch milliseconds. */
+  readonly at: number;
 }
+
+/** `event`: on the outcomes topic, always; the others as the run's settings say. */
+export type OutboxTask = "event" | "webhook" | "command";

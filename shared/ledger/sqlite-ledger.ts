@@ -8,6 +8,7 @@ import type {
   Ledger,
   LedgerRecord,
   NewRun,
+  OutboxFailure,
   OutboxRow,
   RecordResult,
   RunEvent,
@@ -16,6 +17,7 @@ import type {
 import { elapsedMs, stateAt } from "./run-rules.ts";
 import { HOST_FUNCTION, readCalls, readKnown } from "./sqlite-calls.ts";
 import { readFailures, readLatency } from "./sqlite-counters.ts";
+import { confirmOutbox, readOutbox } from "./sqlite-outbox.ts";
 import { pruneRuns } from "./sqlite-prune.ts";
 import { recordBatch } from "./sqlite-record.ts";
 import * as runs from "./sqlite-runs.ts";
@@ -114,11 +116,15 @@ class SqliteLedger implements Ledger {
   }
 
   async outbox(): Promise<OutboxRow[]> {
-    return this.#file.read(() => runs.readOutbox(this.#file));
+    return this.#file.read(() => readOutbox(this.#file));
   }
 
   async confirmOutbox(ids: readonly string[]): Promise<void> {
-    runs.confirmOutbox(this.#file, ids);
+    confirmOutbox(this.#file, ids);
+  }
+
+  async noteFailure(run: string, what: OutboxFailure, by: string, at: number): Promise<void> {
+    runs.noteFailure(this.#file, run, what, by, at);
   }
 
   async prune(before: number): Promise<string[]> {

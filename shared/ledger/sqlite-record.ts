@@ -7,6 +7,7 @@ import { RunTally } from "./run-tally.ts";
 import type { Countable } from "./run-tally.ts";
 import { POSITIONS_PER_RUN } from "./sqlite-schema.ts";
 import { countTally } from "./sqlite-counters.ts";
+import { fillOutbox } from "./sqlite-outbox.ts";
 import { RUN_COLUMNS, logEvent, toRunRow } from "./sqlite-runs.ts";
 import type { StoredRun } from "./sqlite-runs.ts";
 
@@ -182,17 +183,15 @@ const OUTCOME_COLUMNS = OUTCOME_NAMES.join(", ");
 const OUTCOME_SETTERS = OUTCOME_NAMES.map((name) => `${name} = ?`).join(", ");
 
 function closeRun(file: SqliteFile, run: OpenRun, at: number): "settled" | "stopped" | undefined {
-  const { key, id } = run.stored;
+  const { key } = run.stored;
   const counted = toRunRow(countTally(file, key, run.tally, run));
   const end = (state: "settled" | "stopped"): typeof state => {
     file.prepare("UPDATE runs SET state = ?, ended_at = ? WHERE key = ?").run(state, at, key);
+    fillOutbox(file, counted, state, at);
     logEvent(file, key, at, state, "recorder");
     return state;
   };
-  if (!isFinal(counted.state) && isComplete(counted)) {
-    file.prepare("INSERT INTO outbox (id, run) VALUES (?, ?)").run(`${id}/settled`, id);
-    return end("settled");
-  }
+  if (!isFinal(counted.state) && isComplete(counted)) return end("settled");
   if (counted.state === "running" && passesTolerance(counted)) return end("stopped");
   return undefined;
 }

@@ -2,8 +2,9 @@ import { SenpuError } from "../errors.ts";
 import type { SqliteFile } from "../sqlite-file.ts";
 import type { RunState } from "../model/figures.ts";
 import { RANK } from "../model/outcome.ts";
-import type { NewRun, OutboxRow, RunEvent, RunRow } from "./ledger.ts";
+import type { NewRun, RunEvent, RunRow } from "./ledger.ts";
 import { isFinal } from "./run-rules.ts";
+import { fillOutbox } from "./sqlite-outbox.ts";
 import { POSITIONS_PER_RUN } from "./sqlite-schema.ts";
 
 /** A run's row as the file holds it. */
@@ -110,6 +111,7 @@ export function setState(
     const run = requireRun(file, id);
     if (isFinal(run.state) || run.state === state) return run.state;
     const endedAt = state === "running" || state === "paused" ? null : at;
+    if (state === "stopped" || state === "cancelled") fillOutbox(file, run, state, at);
     file
       .prepare("UPDATE runs SET state = ?, ended_at = ? WHERE key = ?")
       .run(state, endedAt, run.key);
@@ -142,20 +144,22 @@ export function logEvent(
   file.prepare("INSERT INTO events (run, at, what, by) VALUES (?, ?, ?, ?)").run(key, at, what, by);
 }
 
+export function noteFailure(
+  file: SqliteFile,
+  id: string,
+  what: RunEvent["what"],
+  by: string,
+  at: number,
+): void {
+  file.write(() => {
+    const run = findRun(file, id);
+    if (run !== undefined) logEvent(file, run.key, at, what, by);
+  });
+}
+
 export function readEvents(file: SqliteFile, id: string): RunEvent[] {
   const { key } = requireRun(file, id);
   return file
     .prepare("SELECT at, what, by FROM events WHERE run = ? ORDER BY rowid")
     .all(key) as unknown as RunEvent[];
-}
-
-export function readOutbox(file: SqliteFile): OutboxRow[] {
-  return file.prepare("SELECT id, run FROM outbox ORDER BY number").all() as unknown as OutboxRow[];
-}
-
-export function confirmOutbox(file: SqliteFile, ids: readonly string[]): void {
-  file.write(() => {
-    const forget = file.prepare("DELETE FROM outbox WHERE id = ?");
-    for (const id of ids) forget.run(id);
-  });
 }

@@ -7,7 +7,7 @@ import type { Schema } from "../sqlite-file.ts";
 export const POSITIONS_PER_RUN = 2 ** 32;
 
 export const LEDGER_SCHEMA: Schema = {
-  version: 1,
+  version: 2,
   create: `
     CREATE TABLE runs (
       -- Never given twice, so that a forgotten run's calls are never another's.
@@ -86,7 +86,11 @@ export const LEDGER_SCHEMA: Schema = {
     CREATE TABLE outbox (
       number INTEGER PRIMARY KEY AUTOINCREMENT,
       id TEXT NOT NULL UNIQUE,
-      run TEXT NOT NULL
+      run TEXT NOT NULL,
+      event TEXT NOT NULL,
+      task TEXT NOT NULL,
+      state TEXT NOT NULL,
+      at INTEGER NOT NULL
     ) STRICT;
 
     -- Keys of runs that are forgotten already, while rows of theirs are still being deleted.
@@ -94,4 +98,23 @@ export const LEDGER_SCHEMA: Schema = {
       key INTEGER PRIMARY KEY
     ) STRICT;
   `,
+  migrations: [
+    // Version 1 told of settled runs only, and only by the event.
+    `
+    CREATE TABLE outbox_2 (
+      number INTEGER PRIMARY KEY AUTOINCREMENT,
+      id TEXT NOT NULL UNIQUE,
+      run TEXT NOT NULL,
+      event TEXT NOT NULL,
+      task TEXT NOT NULL,
+      state TEXT NOT NULL,
+      at INTEGER NOT NULL
+    ) STRICT;
+    INSERT INTO outbox_2 (id, run, event, task, state, at)
+      SELECT outbox.id, outbox.run, outbox.id, 'event', 'settled', coalesce(runs.ended_at, runs.created_at)
+      FROM outbox JOIN runs ON runs.id = outbox.run ORDER BY outbox.number;
+    DROP TABLE outbox;
+    ALTER TABLE outbox_2 RENAME TO outbox;
+    `,
+  ],
 };

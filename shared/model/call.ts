@@ -1,3 +1,5 @@
+import type { Claim } from "./claim.ts";
+
 /** One intended HTTP request, as it travels in a message. */
 export interface Call {
   /** Stable within its run: what the plan says, or a hash of method, URL, headers and body. */
@@ -20,6 +22,13 @@ export interface Call {
   readonly attempts?: number;
   /** When the first attempt started, epoch milliseconds; with `attempts` only. */
   readonly startedAt?: number;
+  /**
+   * Failures so far by budget, with `attempts` only: the first is the policy's own, `i + 1` that of its `rules[i]`; what
+   * is not there is 0. Absent: all attempts failed on the policy's own.
+   */
+  readonly failures?: readonly number[];
+  /** Too large for a message: URL in full, headers and body lie in the claim store. */
+  readonly claim?: Claim;
 }
 
 export const METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"] as const;

@@ -4,8 +4,10 @@ export interface Lane {
   readonly name: string;
   /** Globs over URLs; the first lane with a match takes the call. Empty: only `default`, which takes the rest. */
   readonly match: readonly string[];
-  /** Calls in flight, over all workers together; at least 1. */
+  /** Calls in flight, over all workers together, at the most; at least 1. */
   readonly concurrency: number;
+  /** Adapts to what the server answers: begins with so many and never falls below. Absent: begins at `concurrency`, falls to 1. */
+  readonly minConcurrency?: number;
   /** Calls started, over all workers together; absent: as fast as concurrency allows. */
   readonly rate?: Rate;
 }
@@ -13,7 +15,17 @@ export interface Lane {
 export interface Rate {
   readonly count: number;
   readonly perMs: number;
+  /** Starts that may come at once after a pause; absent: 1, so that starts are evenly spaced. */
+  readonly burst?: number;
 }
+
+/** What all lanes together may do. Stands among lanes under the name {@link TOTAL}, which no lane can have. */
+export interface Total {
+  /** Absent: no limit but the lanes' own. */
+  readonly concurrency?: number;
+  readonly rate?: Rate;
+}
+export const TOTAL = "*";
 
 export const DEFAULT_LANE = "default";
 /** In flight, for `default` and for lanes that do not say. */

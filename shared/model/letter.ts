@@ -17,7 +17,7 @@ const MAX_VALUE_CHARS = 200;
  * anew, so attempts already made stand in the attributes only. The attributes say why, and where it came from.
  */
 export function encodeLetter(message: CallsMessage, call: Call, outcome: Outcome): Outgoing {
-  const { attempts: _attempts, startedAt: _startedAt, ...fresh } = call;
+  const { attempts: _attempts, startedAt: _startedAt, failures: _failures, ...fresh } = call;
   const { notBefore: _notBefore, ...envelope } = message;
   const attributes: Record<string, string> = {};
   const say = (name: string, value: string | number | undefined): void => {

@@ -1,15 +1,19 @@
 import { SenpuError, messageOf } from "../errors.ts";
 import { METHODS } from "./call.ts";
 import type { Call } from "./call.ts";
+import { isClaim } from "./claim.ts";
 import type { Outcome } from "./outcome.ts";
+import { DEFAULT_BREAKER } from "./policy.ts";
 import type { Policy } from "./policy.ts";
+import { abridgePolicy, completePolicy } from "./written-policy.ts";
+import type { WrittenPolicy } from "./written-policy.ts";
 
 /**
  * What travels over SNS and SQS: the types, and the one place that writes and reads them.
  * Identity is in the body, because message ids change on redrive.
  * Workers read this version and the one before, since messages are in flight while a deployment changes over.
  */
-export const MESSAGE_VERSION = 1;
+export const MESSAGE_VERSION = 2;
 
 /** A chunk of one lane's calls. Comes from the producer, or from a worker that put calls back. */
 export interface CallsMessage {
@@ -81,9 +85,11 @@ export type SucceededRow = readonly [
 
 export type Message = CallsMessage | InvalidMessage | ClosedMessage | OutcomesMessage;
 
-/** The message as a body; UTF-8 JSON on one line, so that anyone can read a queue. */
+/** The message as a body; UTF-8 JSON on one line, so that anyone can read a queue. What a policy has by default is left out. */
 export function encodeMessage(message: Message): string {
-  return toWire(JSON.stringify(message));
+  const written =
+    message.kind === "calls" ? { ...message, policy: abridgePolicy(message.policy) } : message;
+  return toWire(JSON.stringify(written));
 }
 
 /** JSON leaves two characters as they are that SQS does not take (SQS API reference, SendMessage). */
@@ -96,7 +102,7 @@ export function toWire(json: string): string {
 
 /**
  * The message of a body that may come from anybody.
- * Checks every field that code relies on, and copies nothing.
+ * Checks every field that code relies on, copies nothing, and fills in what its policy leaves out.
  * Throws {@link SenpuError} `message`, which names the field.
  */
 export function decodeMessage(body: string): Message {
@@ -121,6 +127,7 @@ export function decodeMessage(body: string): Message {
       requireText(message, "lane");
       requireText(message, "chunk");
       checkPolicy(asRecord(message["policy"], "policy"));
+      message["policy"] = completePolicy(message["policy"] as WrittenPolicy<Policy>);
       for (const call of asArray(message["calls"], "calls")) checkCall(asRecord(call, "call"));
       return value as CallsMessage;
     case "invalid":
@@ -168,6 +175,9 @@ function checkCall(call: Record<string, unknown>): void {
     throw wrong("call.method", METHODS.join(", "), call["method"]);
   }
   if (call["headers"] !== undefined) checkHeaders(call["headers"], "call.headers");
+  if (call["claim"] !== undefined && !isClaim(call["claim"])) {
+    throw wrong("call.claim", "a claim", call["claim"]);
+  }
   for (const field of ["body", "json", "key"] as const) {
     if (call[field] !== undefined && typeof call[field] !== "string") {
       throw wrong(`call.${field}`, "text", call[field]);
@@ -175,6 +185,10 @@ function checkCall(call: Record<string, unknown>): void {
   }
   for (const field of ["timeoutMs", "attempts", "startedAt"] as const) {
     if (call[field] !== undefined) requireNumber(call, field);
+  }
+  const failures = call["failures"];
+  if (failures !== undefined && !asArray(failures, "call.failures").every(Number.isFinite)) {
+    throw wrong("call.failures", "a list of numbers", failures);
   }
 }
 
@@ -188,7 +202,27 @@ function checkPolicy(policy: Record<string, unknown>): void {
   const retry = asRecord(policy["retry"], "policy.retry");
   requireNumber(retry, "attempts");
   asArray(retry["on"], "policy.retry.on");
-  const backoff = asRecord(retry["backoff"], "policy.retry.backoff");
+  checkBackoff(retry["backoff"], "policy.retry.backoff");
+  if (retry["maxRetryAfterMs"] !== undefined) requireNumber(retry, "maxRetryAfterMs");
+  if (retry["rules"] !== undefined) {
+    for (const rule of asArray(retry["rules"], "policy.retry.rules")) {
+      checkRule(asRecord(rule, "policy.retry.rules"));
+    }
+  }
+  if (policy["breaker"] !== undefined && policy["breaker"] !== null) {
+    const breaker = asRecord(policy["breaker"], "policy.breaker");
+    for (const field of Object.keys(DEFAULT_BREAKER)) requireNumber(breaker, field);
+  }
+}
+
+function checkRule(rule: Record<string, unknown>): void {
+  asArray(rule["on"], "policy.retry.rules.on");
+  if (rule["attempts"] !== null) requireNumber(rule, "attempts");
+  if (rule["backoff"] !== undefined) checkBackoff(rule["backoff"], "policy.retry.rules.backoff");
+}
+
+function checkBackoff(value: unknown, field: string): void {
+  const backoff = asRecord(value, field);
   requireNumber(backoff, "firstMs");
   requireNumber(backoff, "factor");
   requireNumber(backoff, "maxMs");

@@ -13,17 +13,58 @@ export interface Policy {
   readonly headers: Readonly<Record<string, string>>;
   /** Internal hosts and CIDR ranges that this run is meant to call. */
   readonly allow: readonly string[];
+  /** When a destination that keeps failing is left alone; null: never. */
+  readonly breaker: BreakerPolicy | null;
 }
 
-interface RetryPolicy {
+export interface RetryPolicy {
   /** Tries in all, the first included; at least 1. */
   readonly attempts: number;
   readonly backoff: Backoff;
-  /** Status codes, and the two kinds of missing answer, that are tried again. */
-  readonly on: readonly (number | "network" | "timeout")[];
+  /** What is tried again. */
+  readonly on: readonly RetryCause[];
+  /** Kinds of failure with a budget and a backoff of their own; the first that names a failure holds. */
+  readonly rules: readonly RetryRule[];
+  /** The longest Retry-After that is believed. */
+  readonly maxRetryAfterMs: number;
   /** Repeat POST and PATCH after an unknown result? */
   readonly unsafe: boolean;
 }
+
+/** A status, or a kind of missing answer; `network` is any but a timeout: `refused`, `reset` and `dns` are among it. */
+export type RetryCause = number | "network" | "refused" | "reset" | "dns" | "timeout";
+
+export interface RetryRule {
+  readonly on: readonly RetryCause[];
+  /** Failures of these kinds, together, with which a call is exhausted; null: none within the deadline. Others count apart. */
+  readonly attempts: number | null;
+  /** Absent: the policy's. Counts failures of these kinds only. */
+  readonly backoff?: Backoff;
+}
+
+/** A destination opens its breaker when of at least `minimum` attempts in `windowMs` the `share` has failed. */
+export interface BreakerPolicy {
+  /** 0–1 */
+  readonly share: number;
+  readonly minimum: number;
+  readonly windowMs: number;
+  /** How long it is left alone before a probe; doubles with each probe that fails, up to `maxPauseMs`. */
+  readonly pauseMs: number;
+  readonly maxPauseMs: number;
+  /** After so long without one good answer, calls use up their attempts as if there were no breaker. */
+  readonly giveUpMs: number;
+}
+
+export const DEFAULT_MAX_RETRY_AFTER_MS = 3_600_000;
+
+export const DEFAULT_BREAKER: BreakerPolicy = {
+  share: 0.9,
+  minimum: 50,
+  windowMs: 10_000,
+  pauseMs: 5_000,
+  maxPauseMs: 60_000,
+  giveUpMs: 900_000,
+};
 
 export interface Backoff {
   readonly firstMs: number;

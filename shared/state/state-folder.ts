@@ -20,6 +20,8 @@ export interface StateFolder {
   readonly brokerData: string;
   readonly ledgerFile: string;
   readonly coordinationFile: string;
+  /** Calls too large for a message; made when first needed. */
+  readonly claims: string;
   /** Copies of standard input, so that a run can be resumed. */
   readonly spool: string;
 }
@@ -37,6 +39,7 @@ export function openStateFolder(path: string): StateFolder {
     brokerData: join(root, "broker"),
     ledgerFile: join(root, "ledger.db"),
     coordinationFile: join(root, "coordination.db"),
+    claims: join(root, "claims"),
     spool: join(root, "spool"),
   };
   if (statSync(root, { throwIfNoEntry: false })?.isDirectory() === false) {

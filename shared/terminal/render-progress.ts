@@ -36,7 +36,9 @@ export interface LaneProgress {
   readonly waiting: number;
   /** Calls that may be in flight; null where nobody said. */
   readonly limit: number | null;
-  /** `closed until 12:03:10 (429)` */
+  /** What keeps more of its calls from starting, as it was meant: `rate 20/s` */
+  readonly bound?: string;
+  /** What is not as it was meant: `closed 12 s: 429` */
   readonly note?: string;
 }
 
@@ -77,6 +79,7 @@ export function renderProgressLine(snapshot: ProgressSnapshot, history: RateHist
     timeLeftText(snapshot, history),
     inFlight > 0 ? `${formatCount(inFlight)} in flight` : undefined,
     formatDuration(snapshot.elapsedMs),
+    laneWords(snapshot.lanes),
     snapshot.note === undefined ? undefined : plainLine(snapshot.note),
   ]);
 }
@@ -153,7 +156,7 @@ function renderLanes(lanes: readonly LaneProgress[], width: number, paint: Paint
     const inFlight = inFlightText(lane).padStart(inFlightWidth);
     const waiting = lane.waiting > 0 ? `${formatCount(lane.waiting)} waiting` : undefined;
     const note = lane.note === undefined ? undefined : plainLine(lane.note);
-    const line = cutEnd(`  ${name}  ${joinParts([inFlight, waiting, note])}`, width);
+    const line = cutEnd(`  ${name}  ${joinParts([inFlight, waiting, lane.bound, note])}`, width);
     if (lane.note !== undefined) return paint.yellow(line);
     return lane.inFlight + lane.waiting === 0 ? paint.dim(line) : line;
   });
@@ -162,6 +165,16 @@ function renderLanes(lanes: readonly LaneProgress[], width: number, paint: Paint
     lines.push(paint.dim(cutEnd(`  and ${formatQuantity(hidden, "quieter lane")}`, width)));
   }
   return lines;
+}
+
+/** What holds up a lane, named where there are several. */
+function laneWords(lanes: readonly LaneProgress[]): string | undefined {
+  const held = lanes
+    .map(({ lane, note, bound }) => ({ lane, words: note ?? bound }))
+    .find(({ words }) => words !== undefined);
+  if (held?.words === undefined) return undefined;
+  const words = plainLine(held.words);
+  return lanes.length === 1 ? words : `${held.lane}: ${words}`;
 }
 
 function inFlightText(lane: LaneProgress): string {

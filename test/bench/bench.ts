@@ -50,7 +50,8 @@ async function bench(args: readonly string[]): Promise<number> {
     const server = await startServer(scratch, options.server);
     const { signal } = interrupt;
     const { lines, ...figures } = await runMode({ scratch, server, options, signal, onStep });
-    lines.push("", ...renderMachine(machine, server.kind, options.concurrency));
+    const setting = `server: ${server.kind}; ${options.concurrency} in flight`;
+    lines.push("", ...renderMachine(machine, setting));
     process.stdout.write(`${lines.join("\n")}\n`);
     if (options.json !== undefined) {
       const report: BenchReport = { startedAt, machine, server: server.kind, options, ...figures };

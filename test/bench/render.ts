@@ -68,11 +68,12 @@ function renderTimes({ medianMs, minMs, maxMs }: Times): string {
   return `${formatDuration(medianMs)} (${formatDuration(minMs)}–${formatDuration(maxMs)})`;
 }
 
-export function renderMachine(machine: Machine, server: string, concurrency: number): string[] {
+/** `setting`: what else the figures depend on. */
+export function renderMachine(machine: Machine, setting: string): string[] {
   const { cpu, cores, memoryBytes, system, node, load, folderInMemory } = machine;
   const gibibytes = (memoryBytes / 1024 ** 3).toFixed(0);
   const lines = [
-    `${cpu}, ${formatQuantity(cores, "core")}, ${gibibytes} GiB, ${system}, Node ${node.slice(1)}; server: ${server}; ${concurrency} in flight; load before ${load.toFixed(1)}.`,
+    `${cpu}, ${formatQuantity(cores, "core")}, ${gibibytes} GiB, ${system}, Node ${node.slice(1)}; ${setting}; load before ${load.toFixed(1)}.`,
   ];
   if (load > cores / 4) {
     lines.push(

@@ -3,6 +3,7 @@ import type { Ledger } from "../../shared/ledger/ledger.ts";
 import { HEARTBEAT_DEAD_MS } from "../../shared/ledger/ledger.ts";
 import { describeAccounting } from "./ledger-accounting.ts";
 import { describeCalls } from "./ledger-calls.ts";
+import { describeOutbox } from "./ledger-outbox.ts";
 import { describePermutations } from "./ledger-permutations.ts";
 import {
   T0,
@@ -29,6 +30,7 @@ export function ledgerConformance(name: string, make: MakeLedgerStore): void {
     describeAccounting(make);
     describeCalls(make);
     describePermutations(make);
+    describeOutbox(make);
   });
 }
 

@@ -146,6 +146,7 @@ async function runWithDeath(plan: Staged, crashes: readonly CrashPoint[]): Promi
     const healthy = new Worker({
       broker: session.broker,
       coordination: session.coordination,
+      claims: session.claims,
       name: "healthy",
     });
     await healthy.start();

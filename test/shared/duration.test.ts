@@ -45,13 +45,24 @@ test.each([
   ["20/s", { count: 20, perMs: 1_000 }],
   ["300/m", { count: 300, perMs: 60_000 }],
   ["1/h", { count: 1, perMs: 3_600_000 }],
+  ["100000/s", { count: 100_000, perMs: 1_000 }],
+  ["360000000/h", { count: 360_000_000, perMs: 3_600_000 }],
 ])("%s is a rate", (text, rate) => {
   expect(parseRate(text)).toEqual(rate);
 });
 
-test.each(["", "20", "0/s", "1.5/s", "-1/s", "20/d", "20 /s", "9007199254740993/s", "20/s\n"])(
-  "%j is no rate",
-  (text) => {
-    expect(parseRate(text)).toBeUndefined();
-  },
-);
+test.each([
+  "",
+  "20",
+  "0/s",
+  "1.5/s",
+  "-1/s",
+  "20/d",
+  "20 /s",
+  "9007199254740993/s",
+  "20/s\n",
+  "100001/s",
+  "6000001/m",
+])("%j is no rate", (text) => {
+  expect(parseRate(text)).toBeUndefined();
+});

@@ -28,6 +28,7 @@ if (options.role === "worker") {
   const worker = new Worker({
     broker: session.broker,
     coordination: session.coordination,
+    claims: session.claims,
     name: "doomed",
   });
   await worker.start();
@@ -38,7 +39,7 @@ if (options.role === "worker") {
     spoolDir: session.folder.spool,
     runId: options.run,
   });
-  const recorder = await startRecorder({ ...session, housekeepingMs: 300 });
+  const recorder = await startRecorder({ ...session, state: options.state, housekeepingMs: 300 });
   const row = await session.ledger.findRun(options.run);
   if (row === undefined) await beginRun(session, plan, options.run, null);
   const generation =

@@ -60,6 +60,10 @@ export interface LoggedRequest {
   body: string;
   /** What was answered; null until then, and for what is never answered. */
   status: number | null;
+  /** The answer has left in full. */
+  isWhole: boolean;
+  /** Epoch milliseconds with fractions, when the answer was out or the connection lost; null while it is open. */
+  endedAt: number | null;
 }
 
 /** What a server in another thread or process tells of itself: `GET /_log`. */
@@ -149,6 +153,8 @@ class MisbehavingApi {
       idempotencyKey: (request.headers["idempotency-key"] as string | undefined) ?? null,
       body: "",
       status: null,
+      isWhole: false,
+      endedAt: null,
     };
     this.#keep(logged, response);
     this.#misbehave(logged, name, parts, url.searchParams, request, response).catch(() =>
@@ -161,6 +167,8 @@ class MisbehavingApi {
     this.#maxConcurrent = Math.max(this.#maxConcurrent, ++this.#open);
     response.once("close", () => {
       this.#open--;
+      logged.endedAt = performance.timeOrigin + performance.now();
+      logged.isWhole = response.writableFinished;
       if (response.headersSent) logged.status = response.statusCode;
     });
     for (const waiting of this.#waiting) {

@@ -1,3 +1,4 @@
+import { DEFAULT_BREAKER, DEFAULT_MAX_RETRY_AFTER_MS } from "../../shared/model/policy.ts";
 import type { Policy } from "../../shared/model/policy.ts";
 
 /** A policy as an empty plan has it, with short waits. */
@@ -9,12 +10,15 @@ export function makePolicy(changes: Partial<Policy> = {}): Policy {
       attempts: 5,
       backoff: { firstMs: 20, factor: 2, maxMs: 200, jitter: "full" },
       on: [408, 425, 429, 500, 502, 503, 504, "network", "timeout"],
+      rules: [],
+      maxRetryAfterMs: DEFAULT_MAX_RETRY_AFTER_MS,
       unsafe: false,
     },
     success: ["2xx"],
     redirects: 5,
     headers: {},
     allow: [],
+    breaker: DEFAULT_BREAKER,
     ...changes,
   };
 }

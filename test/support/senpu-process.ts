@@ -12,6 +12,8 @@ export interface StartOptions {
   readonly env?: Readonly<Record<string, string>>;
   /** Default: this process's. */
   readonly cwd?: string;
+  /** For Node itself, before the launcher. Default: none. */
+  readonly execArgv?: readonly string[];
 }
 
 export interface Ended {
@@ -38,7 +40,7 @@ export class SenpuProcess {
   constructor(words: readonly string[], options: StartOptions = {}) {
     const startedAt = performance.now();
     this.#words = words;
-    this.child = spawn(process.execPath, [LAUNCHER, ...words], {
+    this.child = spawn(process.execPath, [...(options.execArgv ?? []), LAUNCHER, ...words], {
       stdio: [options.stdin === undefined ? "ignore" : "pipe", "pipe", "pipe"],
       env: environmentFor(options.env),
       ...(options.cwd === undefined ? {} : { cwd: options.cwd }),

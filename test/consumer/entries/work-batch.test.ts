@@ -3,6 +3,7 @@ import { workBatch } from "../../../consumer/entries/work-batch.ts";
 import type { BatchResult } from "../../../consumer/entries/work-batch.ts";
 import type { Broker, Delivery } from "../../../shared/broker/broker.ts";
 import { laneQueue } from "../../../shared/broker/broker.ts";
+import { openFolderClaims } from "../../../shared/claims/folder-claims.ts";
 import { createMemoryCoordination } from "../../../shared/coordination/memory-coordination.ts";
 import type { Call } from "../../../shared/model/call.ts";
 import { decodeMessage, encodeMessage } from "../../../shared/model/message.ts";
@@ -10,7 +11,7 @@ import type { CallsMessage } from "../../../shared/model/message.ts";
 import { startMisbehavingServer } from "../../support/misbehaving-server.ts";
 import type { MisbehavingServer } from "../../support/misbehaving-server.ts";
 import { makePolicy } from "../../support/policy.ts";
-import { connect, startEmbedded } from "../../shared/broker/embedded.ts";
+import { connect, startEmbedded, temporaryFolder } from "../../shared/broker/embedded.ts";
 
 const LANE = "default";
 const QUEUE = laneQueue(LANE);
@@ -54,6 +55,7 @@ async function setUp(): Promise<Bench> {
       const work = {
         broker,
         coordination: createMemoryCoordination(),
+        claims: openFolderClaims(temporaryFolder()),
         limit: { lane: LANE, concurrency },
         worker: "test",
         endsAt: 0,
@@ -158,6 +160,7 @@ test("what the broker does not take back is reported as held", async () => {
     {
       broker: deaf,
       coordination: createMemoryCoordination(),
+      claims: openFolderClaims(temporaryFolder()),
       limit,
       worker: "test",
       endsAt: Date.now() + 2_000,
@@ -177,7 +180,9 @@ test("a batch that could be taken on only in part fails as a whole, so that noth
       ? memory.readCheckpoint(chunk)
       : Promise.reject(new Error("coordination is gone")),
   );
-  const work = { broker, coordination, limit, worker: "test", endsAt: Date.now() + 2_000 };
+  const claims = openFolderClaims(temporaryFolder());
+  const endsAt = Date.now() + 2_000;
+  const work = { broker, coordination, claims, limit, worker: "test", endsAt };
   const deliveries = [deliveryOf({ calls }, 2), deliveryOf({ calls, chunk: "1" }, 2)];
   await expect(workBatch(work, deliveries)).rejects.toThrow("coordination is gone");
 });

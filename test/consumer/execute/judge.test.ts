@@ -6,9 +6,11 @@ import { makePolicy } from "../../support/policy.ts";
 
 const answer = (status: number): AttemptEnd => ({ kind: "answer", status });
 const lost: AttemptEnd = { kind: "network", sent: true };
-const refused: AttemptEnd = { kind: "network", sent: false };
+const refused: AttemptEnd = { kind: "refused", sent: false };
+const nameless: AttemptEnd = { kind: "dns", sent: false };
 const late: AttemptEnd = { kind: "timeout", sent: true };
 const policy = makePolicy();
+const FIRST = { attempts: 1 };
 const daring = makePolicy({ retry: { ...policy.retry, unsafe: true } });
 
 describe("an attempt is judged by its answer, its method and the policy", () => {
@@ -22,7 +24,8 @@ describe("an attempt is judged by its answer, its method and the policy", () => 
     ["the fifth timeout is the last", late, "DELETE", 5, "exhausted"],
     ["an unsafe call whose connection was lost is not repeated", lost, "POST", 1, "unknown"],
     ["nor one that timed out", late, "PATCH", 1, "unknown"],
-    ["an unsafe call that was never sent is repeated", refused, "POST", 1, "retry"],
+    ["an unsafe call whose connection was refused is repeated", refused, "POST", 1, "retry"],
+    ["so is one whose host has no address", nameless, "PATCH", 1, "retry"],
     ["so is one that the server refused with 429", answer(429), "POST", 1, "retry"],
     ["and one refused with 503", answer(503), "POST", 1, "retry"],
     ["an unsafe call that a gateway lost sight of is unknown", answer(502), "POST", 1, "unknown"],
@@ -32,24 +35,24 @@ describe("an attempt is judged by its answer, its method and the policy", () => 
     ["what HTTP does not allow is invalid", { kind: "invalid" }, "GET", 1, "invalid"],
   ];
   test.each(cases)("%s", (_name, end, method, attempt, verdict) => {
-    expect(judge(end, method, attempt, policy)).toBe(verdict);
+    expect(judge(end, method, { attempts: attempt }, policy)).toBe(verdict);
   });
 
   test("retry.unsafe repeats unsafe calls like any other", () => {
     for (const end of [lost, late, answer(500), answer(502)]) {
-      expect(judge(end, "POST", 1, daring)).toBe("retry");
+      expect(judge(end, "POST", FIRST, daring)).toBe("retry");
     }
   });
 
   test("success goes before retry, so that a plan may accept a 404 or a 503", () => {
     const odd = makePolicy({ success: ["2xx", 404, 503] });
-    expect(judge(answer(404), "GET", 1, odd)).toBe("succeeded");
-    expect(judge(answer(503), "GET", 1, odd)).toBe("succeeded");
+    expect(judge(answer(404), "GET", FIRST, odd)).toBe("succeeded");
+    expect(judge(answer(503), "GET", FIRST, odd)).toBe("succeeded");
   });
 
   test("a kind of failure that the plan does not repeat ends the call", () => {
     const strict = makePolicy({ retry: { ...policy.retry, on: [503] } });
-    expect(judge(lost, "GET", 1, strict)).toBe("exhausted");
-    expect(judge(answer(500), "GET", 1, strict)).toBe("rejected");
+    expect(judge(lost, "GET", FIRST, strict)).toBe("exhausted");
+    expect(judge(answer(500), "GET", FIRST, strict)).toBe("rejected");
   });
 });

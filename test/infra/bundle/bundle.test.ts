@@ -34,6 +34,15 @@ test.each(FUNCTION_NAMES)("the bundle of %s holds nothing that no function uses"
   expect(readFileSync(join(bundle?.folder ?? "", "index.mjs.map"), "utf8")).toContain("lambda-");
 });
 
+test("what a deployment need not have is loaded when it is used", () => {
+  for (const { parts, lazyBytes, name } of bundles) {
+    const atStart = new Map(parts);
+    expect(atStart.has("@aws-sdk/client-s3"), name).toBe(false);
+    expect(atStart.has("@aws-sdk/client-dynamodb"), name).toBe(false);
+    expect(lazyBytes, name).toBeGreaterThan(50_000);
+  }
+});
+
 test.each(FUNCTION_NAMES)("the bundle of %s loads, and exports a handler", async (name) => {
   const bundle = bundles.find((one) => one.name === name);
   const module = (await import(join(bundle?.folder ?? "", "index.mjs"))) as { handler: unknown };

@@ -1,8 +1,11 @@
+import { randomBytes } from "node:crypto";
 import { readdirSync, utimesSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { createBroker } from "../../../shared/broker/aws-broker.ts";
 import { startFauxqs } from "../../../shared/broker/fauxqs-broker.ts";
+import { CLAIM_KEPT_MS } from "../../../shared/claims/claim-store.ts";
+import { openFolderClaims } from "../../../shared/claims/folder-claims.ts";
 import { openSqliteCoordination } from "../../../shared/coordination/sqlite-coordination.ts";
 import * as prune from "../../../producer/commands/prune.ts";
 import * as runs from "../../../producer/commands/runs.ts";
@@ -89,7 +92,7 @@ test("what only coordination and the broker keep goes too, and the broker's file
   const embedded = await startFauxqs({ dataDir: join(state, "broker") });
   const broker = createBroker({ endpointUrl: embedded.endpointUrl });
   await broker.ensure(["default"]);
-  const body = "x".repeat(200_000);
+  const body = randomBytes(150_000).toString("base64");
   await broker.send(
     "lane-default",
     Array.from({ length: 20 }, () => ({ body })),
@@ -113,4 +116,25 @@ test("what only coordination and the broker keep goes too, and the broker's file
   );
   expect(await coordination.readCheckpoint("old/1/0")).toBeUndefined();
   await coordination.close();
+});
+
+test("large calls of a forgotten run stay for as long as a letter may be replayed, and go then", async () => {
+  const state = await makeRuns();
+  const claims = openFolderClaims(join(state, "claims"));
+  for (const run of ["old", "young"]) await claims.put(run, Buffer.from("{}"));
+  const words = ["--older-than", "30d", "--state", state];
+  const kept = (): string[] => readdirSync(join(state, "claims")).filter((name) => name[0] !== ".");
+  await runCommand(prune, [...words, "--dry-run"]);
+  await runCommand(prune, words);
+  expect(await runIds(state)).not.toContain("old");
+  await runCommand(prune, words);
+  expect(kept().toSorted()).toEqual(["old", "young"]);
+  const mark = join(state, "claims", ".forgotten", "old");
+  const almost = (Date.now() - CLAIM_KEPT_MS + DAY_MS) / 1_000;
+  utimesSync(mark, almost, almost);
+  await runCommand(prune, words);
+  expect(kept()).toHaveLength(2);
+  utimesSync(mark, almost - 2 * 86_400, almost - 2 * 86_400);
+  await runCommand(prune, words);
+  expect(kept()).toEqual(["young"]);
 });

@@ -1,5 +1,7 @@
+import { join } from "node:path";
 import { expect, test } from "vitest";
 import * as status from "../../../producer/commands/status.ts";
+import { openSqliteCoordination } from "../../../shared/coordination/sqlite-coordination.ts";
 import { SenpuError } from "../../../shared/errors.ts";
 import { makeFolder, runCommand } from "../../support/command-line.ts";
 import { MemoryOutput } from "../../support/memory-output.ts";
@@ -54,6 +56,69 @@ test("--json prints exactly the figures", async () => {
       { reason: "exhausted", status: 503, count: 1 },
     ]),
   });
+});
+
+async function makeRunning(): Promise<string> {
+  const state = makeFolder();
+  const settings = JSON.stringify({ lanes: [{ name: "crm" }] });
+  await seedLedger(state, (ledger) => seedRun(ledger, { id: "r", settings }, 3, [succeed("c1")]));
+  const coordination = openSqliteCoordination(join(state, "coordination.db"));
+  const [lane, now] = ["crm", Date.now()];
+  const limits = {
+    concurrency: 40,
+    minConcurrency: 2,
+    rate: { count: 20, perMs: 1_000, burst: 5 },
+  };
+  await coordination.claimLanes("r", [
+    { lane, ...limits },
+    { lane: "*", concurrency: Infinity, rate: { count: 50, perMs: 1_000 } },
+  ]);
+  await coordination.claimLanes("another", [{ lane: "mail", concurrency: 3 }]);
+  const lease = { lane, worker: "w", wanted: 6, held: 0, limit: 40, ttlMs: 60_000, now };
+  await coordination.lease(lease);
+  await coordination.refuse({
+    lane,
+    origin: "https://api.example.com",
+    floor: 2,
+    ceiling: 40,
+    adapts: true,
+    startedAt: now,
+    effect: "closes",
+    cause: "429",
+    until: now + 90_000,
+    pauseMs: 10,
+    maxPauseMs: 1_000,
+    now,
+  });
+  await coordination.close();
+  return state;
+}
+
+test("of a run under way, each lane's limits, and destinations that are closed or narrowed", async () => {
+  const { output } = await runCommand(status, ["--state", await makeRunning()]);
+  expect(output.text).toMatch(
+    /Lanes\n {2}all lanes: any number in flight · 50\/s · 0 slots leased by 0 workers\n {2}crm: 2–40 in flight · 20\/s · bursts of 5 · 6 slots leased by 1 worker\n {4}api\.example\.com: closed 1 m (29|30) s: 429 · window 2\n/,
+  );
+  expect(output.text).not.toContain("mail");
+});
+
+test("--json of a run under way has its lanes beside the figures", async () => {
+  const { output } = await runCommand(status, ["--state", await makeRunning(), "--json"]);
+  const { lanes, ...figures } = JSON.parse(output.text) as { lanes: unknown };
+  expect(figures).toMatchObject({ run: "r", state: "running", pending: 2 });
+  expect(lanes).toMatchObject([
+    { lane: "*", concurrency: null, minConcurrency: null, rate: { count: 50 }, destinations: [] },
+    {
+      lane: "crm",
+      concurrency: 40,
+      minConcurrency: 2,
+      workers: 1,
+      leased: 6,
+      destinations: [
+        { origin: "https://api.example.com", state: "closed", cause: "429", window: 2 },
+      ],
+    },
+  ]);
 });
 
 test("for a person: summary with examples, lineage, and what happened", async () => {

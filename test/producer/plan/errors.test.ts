@@ -8,7 +8,7 @@ const FORMATS =
   "plan is a .yaml, .yml, .json, .jsonl or .txt file, or - for JSON Lines on standard input";
 const DURATION_RIGHT = "such as 500ms, 10s, 5m or 2h";
 const ROOT =
-  "an object with name, lanes, defaults, retry, success, redirects, allow, tolerance, calls, from, each";
+  "an object with name, lanes, total, defaults, retry, breaker, success, redirects, allow, tolerance, onSettled, calls, from, each";
 
 /** What a plan says, and what is said of it. */
 const CASES: readonly (readonly [name: string, file: string, text: string, said: string])[] = [
@@ -128,13 +128,13 @@ const CASES: readonly (readonly [name: string, file: string, text: string, said:
     "a rate of zero",
     "p.yaml",
     "lanes: {a: {match: '**', rate: 0/s}}\ncalls: [https://a]",
-    'p.yaml:1:26 lanes.a.rate: "0/s" is not allowed; a rate such as 20/s, 300/m or 1000/h',
+    'p.yaml:1:26 lanes.a.rate: "0/s" is not allowed; a rate of at most 100000/s, such as 20/s, 300/m or 1000/h',
   ],
   [
     "a number for a rate",
     "p.yaml",
     "lanes: {a: {match: '**', rate: 20}}\ncalls: [https://a]",
-    "p.yaml:1:26 lanes.a.rate: 20 is not allowed; a rate such as 20/s, 300/m or 1000/h",
+    "p.yaml:1:26 lanes.a.rate: 20 is not allowed; a rate of at most 100000/s, such as 20/s, 300/m or 1000/h",
   ],
   [
     "a lane's name",
@@ -176,7 +176,7 @@ const CASES: readonly (readonly [name: string, file: string, text: string, said:
     "a retry on what is no status",
     "p.yaml",
     "retry: {on: [slow]}\ncalls: [https://a]",
-    'p.yaml:1:14 retry.on[0]: "slow" is not allowed; a status from 100 to 599, network or timeout',
+    'p.yaml:1:14 retry.on[0]: "slow" is not allowed; a status from 100 to 599, network, refused, reset, dns or timeout',
   ],
   [
     "a success that is no status",

@@ -17,7 +17,7 @@ const schema = planJsonSchema() as Schema;
 
 test("the JSON Schema knows every field of a plan, and no others", () => {
   expect(Object.keys(schema.properties ?? {})).toEqual(
-    "$schema name lanes defaults retry success redirects allow tolerance calls from each".split(
+    "$schema name lanes total defaults retry breaker success redirects allow tolerance onSettled calls from each".split(
       " ",
     ),
   );
@@ -36,6 +36,18 @@ test("it describes what a person writes, with defaults and examples", () => {
     minimum: 1,
     maximum: 100,
     default: 5,
+  });
+  expect(schema.properties?.["breaker"]?.anyOf?.[1]?.properties?.["share"]).toMatchObject({
+    default: "90%",
+  });
+  const lane = schema.properties?.["lanes"]?.additionalProperties || undefined;
+  expect(lane?.properties?.["concurrency"]).toMatchObject({
+    default: 64,
+    anyOf: [
+      { type: "integer", minimum: 1, maximum: 100_000 },
+      { const: "auto" },
+      { type: "object", required: ["min", "max"], additionalProperties: false },
+    ],
   });
   expect(schema.properties?.["calls"]?.items?.anyOf).toEqual([
     expect.objectContaining({ type: "string" }),

@@ -83,15 +83,15 @@ test("no two chunks have a name in common", () => {
 });
 
 test("chunks are small where a run is short, and grow to a few hundred where there is much to do", () => {
-  const lane = { name: "default", match: [], concurrency: 64 };
+  const lane = { name: "default", match: [], concurrency: 200 };
   expect(chunkCalls(0, lane)).toBeLessThanOrEqual(5);
   expect(chunkCalls(400, lane)).toBeLessThanOrEqual(25);
   expect(chunkCalls(100_000, lane)).toBe(CHUNK_MAX_CALLS);
 });
 
-test("a slow or narrow lane gets chunks that it works off in seconds", () => {
+test("a slow or narrow lane gets chunks that it works off in a second or a few", () => {
   const rate = { count: 2, perMs: 1000 };
-  expect(chunkCalls(100_000, { name: "slow", match: [], concurrency: 64, rate })).toBe(10);
+  expect(chunkCalls(100_000, { name: "slow", match: [], concurrency: 64, rate })).toBe(2);
   expect(
     chunkCalls(100_000, {
       name: "rare",

@@ -19,6 +19,10 @@ const requests = fc.array(
 );
 const T0 = 1_785_542_400_000;
 
+const bursting: fc.Arbitrary<Rate> = fc
+  .tuple(rate, fc.integer({ min: 1, max: 50 }))
+  .map(([given, burst]) => ({ ...given, burst }));
+
 /** All start times that these requests are given, with the time at which they asked. */
 function starts(
   given: Rate,
@@ -51,21 +55,53 @@ test("start times come in order, none twice, none closer than the rate allows, n
   );
 });
 
-test("in any time there are at most as many as the rate gives, and one", () => {
+test("with a burst, in any time there start at most as many as its intervals, and the burst", () => {
   fc.assert(
-    fc.property(rate, requests, (given, asked) => {
-      const all = starts(given, asked).map(({ at }) => at);
+    fc.property(fc.oneof(rate, bursting), requests, (given, asked) => {
+      // What lies in the past when it is asked for starts at once.
+      const all = starts(given, asked).map(({ at, askedAt }) => Math.max(at, askedAt));
       for (let first = 0; first < all.length; first++) {
         for (let last = first; last < all.length; last++) {
           const windowMs = all[last]! - all[first]! + EPSILON_MS;
-          expect(last - first + 1).toBeLessThanOrEqual(
-            windowMs / intervalMs(given) + 1 + EPSILON_MS,
-          );
+          const most = windowMs / intervalMs(given) + (given.burst ?? 1) + EPSILON_MS;
+          if (last - first + 1 > most) expect.fail(`${last - first + 1} in ${windowMs} ms`);
         }
       }
     }),
     { numRuns: 40 },
   );
+});
+
+test("after a long pause the whole burst may start, and not one more", () => {
+  fc.assert(
+    fc.property(bursting, fc.integer({ min: 1, max: 100 }), (given, count) => {
+      const spent = reserveStarts(undefined, given, count, T0).nextAt;
+      const pausedAt = T0 + (count + 50) * intervalMs(given);
+      const { firstAt } = reserveStarts(spent, given, given.burst! + 1, pausedAt);
+      const times = Array.from(
+        { length: given.burst! + 1 },
+        (_, index) => firstAt + index * intervalMs(given),
+      );
+      const atOnce = times.filter((at) => at <= pausedAt + EPSILON_MS);
+      expect(atOnce).toHaveLength(given.burst!);
+    }),
+  );
+});
+
+test("a burst of one is the same as none", () => {
+  fc.assert(
+    fc.property(rate, requests, (given, asked) => {
+      expect(starts({ ...given, burst: 1 }, asked)).toEqual(starts(given, asked));
+    }),
+  );
+});
+
+test("a reservation of more than the burst goes on at the rate", () => {
+  const bursts = { count: 10, perMs: 1000, burst: 3 };
+  const first = reserveStarts(undefined, bursts, 5, T0);
+  // At once: -200, -100 and 0; then 100 and 200.
+  expect(first).toEqual({ firstAt: T0 - 200, nextAt: T0 + 300 });
+  expect(reserveStarts(first.nextAt, bursts, 1, T0 + 350).firstAt).toBe(T0 + 300);
 });
 
 test("time that nobody used is gone", () => {

@@ -6,7 +6,7 @@ import type { LeaseHolder } from "../../../shared/coordination/lease.ts";
 /** Leases as a store keeps them: each request replaces the worker's own. */
 class Leases {
   readonly #held = new Map<string, LeaseHolder & { expiresAt: number }>();
-  readonly limit: number;
+  limit: number;
   readonly ttlMs: number;
 
   constructor(limit: number, ttlMs = Infinity) {
@@ -16,10 +16,14 @@ class Leases {
 
   ask(worker: string, wanted: number, held: number, now = 0): number {
     const others = this.live(now).filter((lease) => lease.worker !== worker);
-    const slots = grantSlots({ worker, wanted, held }, others, this.limit, now);
+    const { granted, slots } = grantSlots({ worker, wanted, held }, others, this.limit, now);
     const expiresAt = now + this.ttlMs;
     this.#held.set(worker, { worker, wanted: Math.max(wanted, held), slots, expiresAt });
-    return slots;
+    return granted;
+  }
+
+  slotsOf(worker: string): number {
+    return this.#held.get(worker)?.slots ?? 0;
   }
 
   live(now = 0): LeaseHolder[] {
@@ -53,7 +57,7 @@ test("live leases never pass the limit, however they are asked for", () => {
           const own = leases.live(now).find((lease) => lease.worker === worker)?.slots ?? 0;
           const held = Math.floor(own * using);
           const granted = leases.ask(worker, wanted, held, now);
-          expect(granted).toBeGreaterThanOrEqual(held);
+          expect(leases.slotsOf(worker)).toBe(Math.max(granted, held));
           expect(granted).toBeLessThanOrEqual(Math.max(wanted, held));
           expect(leases.total(now)).toBeLessThanOrEqual(limit);
         }
@@ -62,9 +66,10 @@ test("live leases never pass the limit, however they are asked for", () => {
   );
 });
 
-test("slots in use stay, even past the limit, and then nobody else gets any", () => {
+test("slots in use stay, even past the limit: then nobody else gets any, and nothing new starts", () => {
   const leases = new Leases(4);
-  expect(leases.ask("a", 10, 6)).toBe(6);
+  expect(leases.ask("a", 10, 6)).toBe(4);
+  expect(leases.slotsOf("a")).toBe(6);
   expect(leases.ask("b", 10, 0)).toBe(0);
   expect(leases.ask("b", 10, 1)).toBe(1);
 });
@@ -118,4 +123,47 @@ test("an expired lease comes back to the others", () => {
   expect(leases.ask("a", 8, 0, 0)).toBe(8);
   expect(leases.ask("b", 8, 0, 999)).toBe(0);
   expect(leases.ask("b", 8, 0, 1000)).toBe(8);
+});
+
+test("workers that never pause come to equal shares as well, when others come or the limit shrinks", () => {
+  fc.assert(
+    fc.property(
+      fc.integer({ min: 5, max: 40 }),
+      fc.double({ min: 0.1, max: 1, noNaN: true }),
+      fc.array(fc.nat(4), { minLength: 200, maxLength: 200 }),
+      (limit, share, ends) => {
+        const leases = new Leases(limit);
+        const granted = new Map([["a", leases.ask("a", 100, 0)]]);
+        const used = new Map(granted);
+        leases.limit = limit * share;
+        const whole = Math.max(1, Math.floor(leases.limit));
+        // Round by round, some calls of each worker end, and as many start as it is granted.
+        for (const [round, ended] of ends.entries()) {
+          const worker = workers[round % workers.length]!;
+          const left = Math.max(0, (used.get(worker) ?? 0) - ended);
+          used.set(worker, Math.max(left, granted.get(worker) ?? 0));
+          granted.set(worker, leases.ask(worker, 100, used.get(worker)!));
+          expect(leases.total()).toBeLessThanOrEqual(limit);
+        }
+        const all = [...used.values()];
+        expect(all.reduce((sum, one) => sum + one, 0)).toBeLessThanOrEqual(whole);
+        expect(Math.max(...all) - Math.min(...all)).toBeLessThanOrEqual(1);
+      },
+    ),
+  );
+});
+
+test("a limit with a fraction is the whole below, and one at the least", () => {
+  for (const [limit, slots] of [
+    [7.99, 7],
+    [1.5, 1],
+    [0.2, 1],
+  ] as const) {
+    expect(new Leases(limit).ask("a", 10, 0)).toBe(slots);
+  }
+});
+
+test("without a limit, each gets what it wants", () => {
+  const leases = new Leases(Infinity);
+  expect([leases.ask("a", 900, 0), leases.ask("b", 5, 0)]).toEqual([900, 5]);
 });

@@ -108,6 +108,28 @@ test("a file of a newer senpu is left alone", () => {
   );
 });
 
+test("a file of version 1 keeps what it had to tell", async () => {
+  const path = ledgerFile();
+  const before = open(path);
+  await before.createRun(newRun("r"));
+  await before.record([closed("r", 0)], T0 + 5);
+  const [row] = await before.outbox();
+  await before.close();
+  const file = new DatabaseSync(path);
+  file.exec(`
+    DROP TABLE outbox;
+    CREATE TABLE outbox (
+      number INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE, run TEXT NOT NULL
+    ) STRICT;
+    INSERT INTO outbox (id, run) VALUES ('r/settled', 'r');
+    PRAGMA user_version = 1;
+  `);
+  file.close();
+  const ledger = open(path);
+  expect(await ledger.outbox()).toEqual([row]);
+  expect(row).toMatchObject({ id: "r/settled", task: "event", state: "settled", at: T0 + 5 });
+});
+
 test("a file that is no database is named, with what to do", () => {
   const path = ledgerFile();
   writeFileSync(path, "x".repeat(8192));

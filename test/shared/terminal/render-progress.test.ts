@@ -60,7 +60,7 @@ test("of many lanes the busiest are shown", () => {
 
 test("for a log it is one line", () => {
   expect(renderProgressLine(snapshot, history)).toBe(
-    "crm-nightly · 195 of 400 calls · 3 failed · 20/s · about 10 s left · 20 in flight · 12 s",
+    "crm-nightly · 195 of 400 calls · 3 failed · 20/s · about 10 s left · 20 in flight · 12 s · crm: closed until 12:03:10 (429)",
   );
 });
 
