@@ -57,12 +57,14 @@ export async function workBatch(
   const worker = `${work.worker} ${work.limit.lane}`;
   const total = new Total({ coordination, worker, onFailed: failed.reject });
   total.setLimit(work.totalLimit);
+  const left: string[] = [];
   const lane = new LaneWorker({
     ...work,
     watch,
     total,
     onFailed: failed.reject,
     onFinished: finished.resolve,
+    onLeft: (receipt) => left.push(receipt),
     hasTime: (call, { policy }, inMs) => {
       const unsafe = isUnsafe(call.method ?? "GET");
       const leftMs = workEndsAt - Date.now() - inMs;
@@ -93,5 +95,5 @@ export async function workBatch(
     timers.abort();
     watch.close();
   }
-  return { tally: lane.tally, held: lane.held() };
+  return { tally: lane.tally, held: [...lane.held(), ...left] };
 }

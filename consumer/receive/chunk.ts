@@ -4,6 +4,7 @@ import { isUnsafe } from "../../shared/model/call.ts";
 import type { Call } from "../../shared/model/call.ts";
 import type { CallsMessage } from "../../shared/model/message.ts";
 import { sharedHeaders } from "../execute/request.ts";
+import { HOLD_MS } from "./hold.ts";
 
 /**
  * One delivery of a message while this worker holds it.
@@ -24,8 +25,12 @@ export class Chunk {
   readonly spread = Math.random();
   readonly headers: readonly string[];
   readonly hasReferences: boolean;
-  /** Guarded: repeated after a crash only if they surely had not been started. */
+  /** Holds unsafe calls: repeated after a crash only if they surely had not been started. */
   readonly guarded: boolean;
+  /** Of a guarded one: names this delivery in coordination, which lets one at a time be worked on. */
+  readonly holder: string | undefined;
+  /** Another delivery is worked on instead: nothing more of this one is started, and its message is left alone. */
+  isLost = false;
   /** Calls at this index and after have surely not been started, as the checkpoint says. */
   startedBelow: number;
   /** A checkpoint that marks calls as started is being written. */
@@ -39,14 +44,19 @@ export class Chunk {
   #next = 0;
   #open: number;
 
-  constructor(delivery: Delivery, message: CallsMessage, checkpoint: Checkpoint | undefined) {
+  constructor(
+    delivery: Delivery,
+    message: CallsMessage,
+    checkpoint: Checkpoint | undefined,
+    holder?: string,
+  ) {
     this.delivery = { receipt: delivery.receipt, receiveCount: delivery.receiveCount };
     this.message = message;
     this.key = chunkKey(message);
     this.headers = sharedHeaders(message.policy);
     this.hasReferences = delivery.body.includes("${");
-    this.guarded =
-      !message.policy.retry.unsafe && message.calls.some((call) => isUnsafe(call.method ?? "GET"));
+    this.guarded = isGuarded(message);
+    this.holder = holder;
     this.startedBelow = checkpoint?.startedBelow ?? 0;
     this.#done = new Set(checkpoint?.done);
     for (const [index, attempts] of Object.entries(checkpoint?.attempts ?? {})) {
@@ -127,8 +137,10 @@ export class Chunk {
       .map(({ id }) => id);
   }
 
-  checkpoint(): Checkpoint {
+  /** `now`: epoch milliseconds. */
+  checkpoint(now: number): Checkpoint {
     return {
+      ...(this.holder === undefined ? {} : { holder: this.holder, heldUntil: now + HOLD_MS }),
       ...(this.guarded ? { startedBelow: this.startedBelow, unsafe: this.#startedUnsafe() } : {}),
       done: [...this.#done],
       attempts: Object.fromEntries(this.#attempts),
@@ -163,6 +175,11 @@ export class CallTask {
     this.failures = failures ?? call.failures;
     this.startedAt = call.startedAt ?? 0;
   }
+}
+
+/** Holds it calls that must not be made a second time unless they surely were not made? */
+export function isGuarded({ policy, calls }: CallsMessage): boolean {
+  return !policy.retry.unsafe && calls.some((call) => isUnsafe(call.method ?? "GET"));
 }
 
 export function chunkKey(message: CallsMessage): string {

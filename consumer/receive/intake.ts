@@ -1,5 +1,7 @@
+import { randomUUID } from "node:crypto";
 import type { Broker, Delayed, Delivery } from "../../shared/broker/broker.ts";
 import { deadQueue, laneQueue } from "../../shared/broker/broker.ts";
+import { LANE_VISIBILITY_SECONDS } from "../../shared/broker/topology.ts";
 import type { Checkpoint, Coordination } from "../../shared/coordination/coordination.ts";
 import { SenpuError, messageOf } from "../../shared/errors.ts";
 import { isUnsafe } from "../../shared/model/call.ts";
@@ -7,7 +9,8 @@ import type { CallsMessage } from "../../shared/model/message.ts";
 import { decodeMessage } from "../../shared/model/message.ts";
 import type { Outcome } from "../../shared/model/outcome.ts";
 import { delayedMessage, withAttempts } from "../settle/put-back.ts";
-import { CallTask, Chunk, chunkKey } from "./chunk.ts";
+import { CallTask, Chunk, chunkKey, isGuarded } from "./chunk.ts";
+import { HOLD_MS, writeCheckpoint } from "./hold.ts";
 import type { RunWatch } from "./run-watch.ts";
 
 /** From this receive on, a chunk is split into messages of one call before anything is called. */
@@ -22,6 +25,8 @@ export interface IntakeOptions {
   readonly lane: string;
   /** A call of an earlier delivery whose result nobody saw, and which must not be repeated. */
   readonly onUnknown: (task: CallTask, outcome: Outcome) => void;
+  /** A delivery is not worked on, because another of the same chunk is; it comes again. */
+  readonly onLeft: (receipt: string) => void;
 }
 
 /**
@@ -75,33 +80,73 @@ export class Intake {
   }
 
   async #accept(delivery: Delivery, message: CallsMessage): Promise<Chunk | undefined> {
+    if (isGuarded(message)) return this.#acceptGuarded(delivery, message);
+    const checkpoint =
+      delivery.receiveCount === 1
+        ? undefined
+        : await this.#options.coordination.readCheckpoint(chunkKey(message));
+    return this.#begin(new Chunk(delivery, message, checkpoint), delivery, checkpoint);
+  }
+
+  /** A copy of what another delivery is worked on waits until that is over, or its worker is dead. */
+  async #acceptGuarded(delivery: Delivery, message: CallsMessage): Promise<Chunk | undefined> {
+    const { broker, coordination, lane, onLeft } = this.#options;
+    const holder = randomUUID();
     const now = Date.now();
-    if (message.notBefore !== undefined && message.notBefore > now + EARLY_MS) {
-      return this.#bridge(delivery, message, message.notBefore);
+    const request = { chunk: chunkKey(message), holder, ttlMs: HOLD_MS, now };
+    const held = await coordination.holdChunk(request);
+    if (held.state === "over") {
+      await broker.remove(laneQueue(lane), [delivery.receipt]);
+      return undefined;
     }
-    if (delivery.receiveCount === 1) return new Chunk(delivery, message, undefined);
-    const checkpoint = await this.#options.coordination.readCheckpoint(chunkKey(message));
+    if (held.state === "others") {
+      // A worker that lives renews its hold: then its copy is looked at less and less often.
+      const patience = Math.max(0, delivery.receiveCount - 2) * LANE_VISIBILITY_SECONDS;
+      const seconds = Math.ceil(Math.max(0, held.until - now) / 1_000) + 1 + patience;
+      await broker.extend(laneQueue(lane), [delivery.receipt], seconds);
+      onLeft(delivery.receipt);
+      return undefined;
+    }
+    const chunk = new Chunk(delivery, message, held.checkpoint, holder);
+    return this.#begin(chunk, delivery, held.checkpoint);
+  }
+
+  async #begin(
+    chunk: Chunk,
+    delivery: Delivery,
+    checkpoint: Checkpoint | undefined,
+  ): Promise<Chunk | undefined> {
+    const { message } = chunk;
+    const { notBefore = 0 } = message;
+    // What an earlier delivery may have sent on already is not sent on again.
+    if (notBefore > Date.now() + EARLY_MS && chunk.startedBelow === 0) {
+      return this.#bridge(chunk, notBefore);
+    }
     if (delivery.receiveCount >= SPLIT_FROM_RECEIVE && message.calls.length > 1) {
-      return this.#split(delivery, message, checkpoint);
+      return this.#split(chunk, checkpoint);
     }
-    const chunk = new Chunk(delivery, message, checkpoint);
     for (const task of unseen(chunk, checkpoint)) this.#tellUnknown(task);
     return chunk;
   }
 
   /** SQS delays by 15 minutes at the most; what waits longer is sent on again and again. */
-  async #bridge(delivery: Delivery, message: CallsMessage, notBefore: number): Promise<undefined> {
-    const chunk = new Chunk(delivery, message, undefined);
-    await this.#markMoving(chunk);
-    await this.#replace(delivery, [delayedMessage(message, message.calls, notBefore, Date.now())]);
-    if (chunk.guarded) await this.#options.coordination.removeCheckpoints([chunk.key]);
+  async #bridge(chunk: Chunk, notBefore: number): Promise<undefined> {
+    const { message } = chunk;
+    if (!(await this.#markMoving(chunk))) return undefined;
+    await this.#replace(chunk, [delayedMessage(message, message.calls, notBefore, Date.now())]);
+    return undefined;
   }
 
-  /** As the settler does before it puts calls back: a death in between must not make unsafe ones in both messages. */
-  async #markMoving(chunk: Chunk): Promise<void> {
-    if (!chunk.guarded) return;
+  /**
+   * As the settler does before it puts calls back: a death in between must not make unsafe ones in both messages.
+   * False: the chunk is lost to another.
+   */
+  async #markMoving(chunk: Chunk): Promise<boolean> {
+    if (!chunk.guarded) return true;
     chunk.startedBelow = chunk.message.calls.length;
-    await this.#options.coordination.writeCheckpoint(chunk.key, chunk.checkpoint(), Date.now());
+    if (await writeCheckpoint(this.#options.coordination, chunk)) return true;
+    this.#options.onLeft(chunk.delivery.receipt);
+    return false;
   }
 
   /**
@@ -109,24 +154,19 @@ export class Intake {
    * What must not be repeated stays behind in the chunk that is returned, to be settled as unknown; a death before that
    * brings the message again, and all this with it.
    */
-  async #split(
-    delivery: Delivery,
-    message: CallsMessage,
-    checkpoint: Checkpoint | undefined,
-  ): Promise<Chunk | undefined> {
-    const chunk = new Chunk(delivery, message, checkpoint);
+  async #split(chunk: Chunk, checkpoint: Checkpoint | undefined): Promise<Chunk | undefined> {
+    const { message } = chunk;
     const unknown = unseen(chunk, checkpoint);
     const suspected: CallsMessage = { ...message, suspect: true };
     const singles: Delayed[] = [];
-    await this.#markMoving(chunk);
+    if (!(await this.#markMoving(chunk))) return undefined;
     for (let task = chunk.take(); task !== undefined; task = chunk.take()) {
       const call = withAttempts(task);
       singles.push(delayedMessage(suspected, [call], message.notBefore ?? 0, Date.now()));
       chunk.account(task.index);
     }
     if (unknown.length === 0) {
-      await this.#replace(delivery, singles);
-      await this.#options.coordination.removeCheckpoints([chunk.key]);
+      await this.#replace(chunk, singles);
       return undefined;
     }
     await this.#options.broker.send(laneQueue(this.#options.lane), singles);
@@ -139,10 +179,13 @@ export class Intake {
   }
 
   /** First the new messages, then away with the old: a death in between makes calls twice, and loses none. */
-  async #replace(delivery: Delivery, messages: readonly Delayed[]): Promise<void> {
-    const queue = laneQueue(this.#options.lane);
-    if (messages.length > 0) await this.#options.broker.send(queue, messages);
-    await this.#options.broker.remove(queue, [delivery.receipt]);
+  async #replace(chunk: Chunk, messages: readonly Delayed[]): Promise<void> {
+    const { broker, coordination, lane } = this.#options;
+    const queue = laneQueue(lane);
+    if (messages.length > 0) await broker.send(queue, messages);
+    await broker.remove(queue, [chunk.delivery.receipt]);
+    if (chunk.guarded) await coordination.endChunks([chunk.key], Date.now());
+    else if (chunk.delivery.receiveCount > 1) await coordination.removeCheckpoints([chunk.key]);
   }
 }
 

@@ -221,7 +221,7 @@ export class LanePump implements Pump {
   /** Sees off what need not start: its run has ended, or there is no time for it. */
   #seeOff(chunk: Chunk, next: Call): boolean {
     const { message } = chunk;
-    if (!this.#host.allows(message)) {
+    if (chunk.isLost || !this.#host.allows(message)) {
       this.returnRest(chunk, 0);
       return true;
     }

@@ -15,6 +15,7 @@ import type { Tally } from "../settle/settler.ts";
 import { readBinding } from "./binding.ts";
 import type { CallTask, Chunk } from "./chunk.ts";
 import { Destinations } from "./destinations.ts";
+import { HoldKeeper } from "./hold.ts";
 import { Intake } from "./intake.ts";
 import { LanePump } from "./lane-pump.ts";
 import { Permits } from "./permits.ts";
@@ -40,6 +41,8 @@ export interface LaneWorkerOptions {
   readonly onFailed: (error: unknown) => void;
   /** More could be taken on now. */
   readonly onRoom?: () => void;
+  /** A delivery was not taken on, because a copy of it is worked on elsewhere; it comes again. */
+  readonly onLeft?: (receipt: string) => void;
   /** No chunk is held any more. */
   readonly onFinished?: () => void;
   /** Is there time for an attempt that starts in `inMs` milliseconds? */
@@ -66,6 +69,7 @@ export class LaneWorker {
   readonly #intake: Intake;
   readonly #settler: Settler;
   readonly #keeper: VisibilityKeeper;
+  readonly #holds: HoldKeeper;
   #limit: LaneLimit;
   #idle: (() => void) | undefined;
 
@@ -84,6 +88,7 @@ export class LaneWorker {
     });
     this.#settler = new Settler({ ...shared, onOver: (chunk) => this.#forget(chunk) });
     this.#keeper = new VisibilityKeeper(broker, laneQueue(limit.lane), onFailed);
+    this.#holds = new HoldKeeper(coordination, pump, onFailed);
     const ends = {
       putBack: (task: CallTask, notBefore: number) =>
         this.#done(() => this.#settler.putBack(task, notBefore)),
@@ -95,7 +100,7 @@ export class LaneWorker {
       give: (task) => this.#give(task),
       over: (task, attempt) => this.#over(task, attempt),
       whole: (task) => wholeCall(claims, task.call),
-      allows: (task) => watch.allows(task.chunk.message),
+      allows: ({ chunk }) => !chunk.isLost && watch.allows(chunk.message),
       hasTime: (task, inMs) => hasTime(task.call, task.chunk.message, inMs),
       settle: (task, outcome) => this.#done(() => this.#settler.settle(task, outcome)),
       failed: onFailed,
@@ -120,6 +125,7 @@ export class LaneWorker {
       ...shared,
       watch,
       onUnknown: (task, outcome) => this.#settler.settle(task, outcome),
+      onLeft: (receipt) => options.onLeft?.(receipt),
     });
   }
 
@@ -160,6 +166,8 @@ export class LaneWorker {
       await this.#settler.flush();
     } finally {
       this.#keeper.close();
+      this.#holds.close();
+      this.#settler.stop();
       await Promise.all([this.#permits.close(), this.#destinations.close(), this.#http.close()]);
     }
   }
@@ -205,6 +213,7 @@ export class LaneWorker {
 
   #take(chunk: Chunk): void {
     this.#opened.add(chunk);
+    this.#holds.add(chunk);
     this.#options.watch.enter(chunk.message.run);
     if (chunk.ready === 0) {
       // All done by an earlier delivery; or only calls are left that the intake has settled.
@@ -219,6 +228,7 @@ export class LaneWorker {
   #forget(chunk: Chunk): void {
     if (!this.#opened.delete(chunk)) return;
     this.#keeper.drop(chunk.delivery.receipt);
+    this.#holds.drop(chunk);
     this.#options.watch.leave(chunk.message.run);
     if (this.#opened.size === 0) {
       this.#destinations.rest();
@@ -243,7 +253,8 @@ export class LaneWorker {
   }
 
   #leave(task: CallTask, notBefore: number): void {
-    if (this.#options.watch.allows(task.chunk.message)) this.#settler.putBack(task, notBefore);
+    const { isLost, message } = task.chunk;
+    if (!isLost && this.#options.watch.allows(message)) this.#settler.putBack(task, notBefore);
     else this.#settler.drop(task);
   }
 

@@ -1,6 +1,7 @@
 import type { Coordination } from "../../shared/coordination/coordination.ts";
 import { isUnsafe } from "../../shared/model/call.ts";
 import type { Chunk } from "./chunk.ts";
+import { writeCheckpoint } from "./hold.ts";
 
 /** Unsafe calls marked as started in one write of the checkpoint. */
 const MARK_AHEAD = 8;
@@ -30,8 +31,7 @@ export class StartMarker {
     if (!isUnsafe(call.method ?? "GET")) return true;
     chunk.marking = true;
     chunk.startedBelow = chunk.next + MARK_AHEAD;
-    this.#coordination
-      .writeCheckpoint(chunk.key, chunk.checkpoint(), Date.now())
+    writeCheckpoint(this.#coordination, chunk)
       .then(() => {
         chunk.marking = false;
         return this.#onMarked();

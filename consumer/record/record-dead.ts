@@ -66,7 +66,11 @@ async function bury(
     deadQueue(lane),
     corpses.map(({ receipt }) => receipt),
   );
-  await coordination.removeCheckpoints(corpses.map(({ message }) => chunkKey(message)));
+  // A copy of it is not made any more.
+  await coordination.endChunks(
+    corpses.map(({ message }) => chunkKey(message)),
+    Date.now(),
+  );
 }
 
 function readCalls(body: string): CallsMessage | undefined {
@@ -90,7 +94,7 @@ async function examine(
   const checkpoint = await coordination.readCheckpoint(chunkKey(message));
   const done = new Set(checkpoint?.done);
   const abandoned = message.calls.flatMap((call, index) => {
-    if (done.has(index)) return [];
+    if (checkpoint?.over === true || done.has(index)) return [];
     // How many of the deliveries got as far as an attempt, only a checkpoint knows.
     const attempts = checkpoint?.attempts[index] ?? call.attempts ?? 0;
     const outcome: Outcome = {

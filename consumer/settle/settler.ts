@@ -5,6 +5,7 @@ import { encodeOutcomes } from "../../shared/model/encode-outcomes.ts";
 import { encodeLetter } from "../../shared/model/letter.ts";
 import type { Outcome } from "../../shared/model/outcome.ts";
 import type { CallTask, Chunk } from "../receive/chunk.ts";
+import { writeCheckpoint } from "../receive/hold.ts";
 import { encodePutBack } from "./put-back.ts";
 
 /** Outcomes that leave at once; fewer wait for {@link FLUSH_MS}. */
@@ -54,8 +55,11 @@ export class Settler {
   readonly #options: SettlerOptions;
   #settled: Settled[] = [];
   #putBack: PutBack[] = [];
-  /** Chunks that are over with nothing left to send. */
+  /** Chunks that are over, or are to leave a checkpoint, with nothing left to send. */
   #ended = new Set<Chunk>();
+  /** Chunks with calls that settled before they were old enough for a checkpoint, and that are not over. */
+  readonly #young = new Set<Chunk>();
+  #youngTimer: NodeJS.Timeout | undefined;
   #timer: NodeJS.Timeout | undefined;
   #flushing: Promise<void> | undefined;
 
@@ -140,14 +144,14 @@ export class Settler {
     const { broker, lane, worker } = this.#options;
     await broker.publish("outcomes", outcomeMessages(settled, lane, worker));
     const letters = settled.filter(({ outcome }) => outcome.state === "failed");
-    await this.#markMoving(putBack);
+    const moving = await this.#markMoving(putBack);
     await Promise.all([
       sendAll(
         broker,
         failedQueue(lane),
         letters.map(({ task, outcome }) => letterOf(task, outcome)),
       ),
-      sendAll(broker, laneQueue(lane), encodePutBack(putBack, Date.now())),
+      sendAll(broker, laneQueue(lane), encodePutBack(moving, Date.now())),
     ]);
     for (const { task } of settled) touch(task, touched);
     for (const { task } of putBack) touch(task, touched);
@@ -156,40 +160,79 @@ export class Settler {
 
   /**
    * Unsafe calls that are about to stand in two messages are marked as started in the old one, so that a death before
-   * it is removed makes them there `unknown`, not a second time.
+   * it is removed makes them there `unknown`, not a second time. Returns those that may be put back: what is lost to
+   * another delivery is that one's to make.
    */
-  async #markMoving(putBack: readonly PutBack[]): Promise<void> {
+  async #markMoving(putBack: readonly PutBack[]): Promise<readonly PutBack[]> {
     const guarded = new Set<Chunk>();
     for (const { task } of putBack) {
       if (!task.chunk.guarded) continue;
       task.chunk.startedBelow = Math.max(task.chunk.startedBelow, task.index + 1);
       guarded.add(task.chunk);
     }
-    for (const chunk of guarded) {
-      await this.#options.coordination.writeCheckpoint(chunk.key, chunk.checkpoint(), Date.now());
-    }
+    for (const chunk of guarded) await writeCheckpoint(this.#options.coordination, chunk);
+    return putBack.filter(({ task }) => !task.chunk.isLost);
   }
 
   /** Removes the messages of chunks that are over; leaves a checkpoint for those that are not. */
   async #close(touched: ReadonlySet<Chunk>): Promise<void> {
     const { broker, coordination, lane, onOver } = this.#options;
     const over = [...touched].filter((chunk) => chunk.isOver);
-    if (over.length > 0) {
+    const own = over.filter((chunk) => !chunk.isLost);
+    if (own.length > 0) {
       await broker.remove(
         laneQueue(lane),
-        over.map((chunk) => chunk.delivery.receipt),
+        own.map((chunk) => chunk.delivery.receipt),
       );
-      // Only now: a message that comes again without its checkpoint would have all its calls made again.
-      const kept = over.filter(
-        (chunk) => leavesCheckpoint(chunk) || chunk.delivery.receiveCount > 1,
-      );
-      if (kept.length > 0) await coordination.removeCheckpoints(kept.map((chunk) => chunk.key));
-      for (const chunk of over) onOver(chunk);
+      await this.#forget(own);
+    }
+    for (const chunk of over) {
+      this.#young.delete(chunk);
+      onOver(chunk);
     }
     for (const chunk of touched) {
-      if (chunk.isOver || !leavesCheckpoint(chunk)) continue;
-      await coordination.writeCheckpoint(chunk.key, chunk.checkpoint(), Date.now());
+      if (chunk.isOver || chunk.isLost) continue;
+      if (leavesCheckpoint(chunk)) {
+        this.#young.delete(chunk);
+        await writeCheckpoint(coordination, chunk);
+      } else this.#young.add(chunk);
     }
+    if (this.#young.size > 0) this.#youngTimer ??= setTimeout(() => this.#age(), FLUSH_MS);
+  }
+
+  /** Only once the messages are removed: one that came again without its checkpoint would have all its calls made again. */
+  async #forget(over: readonly Chunk[]): Promise<void> {
+    const { coordination } = this.#options;
+    const guarded = over.filter((chunk) => chunk.guarded);
+    const left = over.filter(
+      (chunk) => !chunk.guarded && (leavesCheckpoint(chunk) || chunk.delivery.receiveCount > 1),
+    );
+    // Of these a copy may still come, and is known by this.
+    if (guarded.length > 0) {
+      await coordination.endChunks(
+        guarded.map((chunk) => chunk.key),
+        Date.now(),
+      );
+    }
+    if (left.length > 0) await coordination.removeCheckpoints(left.map((chunk) => chunk.key));
+  }
+
+  /** Chunks that wait leave a checkpoint too, once they are old enough, though nothing of them settles. */
+  #age(): void {
+    this.#youngTimer = undefined;
+    for (const chunk of this.#young) {
+      if (!leavesCheckpoint(chunk)) continue;
+      this.#young.delete(chunk);
+      this.#ended.add(chunk);
+    }
+    if (this.#ended.size > 0) this.#soon();
+    if (this.#young.size > 0) this.#youngTimer = setTimeout(() => this.#age(), FLUSH_MS);
+  }
+
+  /** Nothing is settled any more. */
+  stop(): void {
+    clearTimeout(this.#youngTimer);
+    this.#young.clear();
   }
 }
 

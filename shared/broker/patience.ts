@@ -145,7 +145,9 @@ export function isTransient(error: unknown): boolean {
   if (status !== undefined && (status >= 500 || status === 429)) return true;
   if (THROTTLING.test(error.name)) return true;
   if (error.name === "TimeoutError" || error.name === "RequestTimeout") return true;
-  return NETWORK_CODES.has((error as NodeJS.ErrnoException).code);
+  const { code } = error as NodeJS.ErrnoException;
+  // `HPE_…`: what came back was no HTTP, as when a connection was cut or garbled within an answer.
+  return NETWORK_CODES.has(code) || code?.startsWith("HPE_") === true;
 }
 
 function statusOf(error: unknown): number | undefined {

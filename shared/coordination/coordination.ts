@@ -65,8 +65,18 @@ export interface Coordination {
 
   /** What a dead worker's successor must know of a chunk, `<run>/…`; undefined when nothing was left. */
   readCheckpoint(chunk: string): Promise<Checkpoint | undefined>;
-  /** Replaces the chunk's checkpoint. Durable when it resolves: a worker relies on it before an unsafe call. */
-  writeCheckpoint(chunk: string, checkpoint: Checkpoint, now: number): Promise<void>;
+  /**
+   * Replaces the chunk's checkpoint. Durable when it resolves: a worker relies on it before an unsafe call.
+   * False: it names a holder, and another has taken hold of the chunk since; nothing was written.
+   */
+  writeCheckpoint(chunk: string, checkpoint: Checkpoint, now: number): Promise<boolean>;
+  /**
+   * Takes hold of a chunk with unsafe calls, so that of the deliveries of its message, and of its copies (a message that
+   * was sent twice, or is visible again while it is worked on), one at a time is worked on.
+   */
+  holdChunk(request: HoldRequest): Promise<Held>;
+  /** The chunks are over: whatever copy of them comes is not worked on any more. Forgotten by `prune`. */
+  endChunks(chunks: readonly string[], now: number): Promise<void>;
   /** Ids of a run's unsafe calls that some checkpoint says may have been started: `unsafe` of all of them. */
   startedUnsafe(run: string): Promise<Set<string>>;
   removeCheckpoints(chunks: readonly string[]): Promise<void>;
@@ -156,8 +166,28 @@ export interface LeaseRequest {
   readonly now: number;
 }
 
+export interface HoldRequest {
+  readonly chunk: string;
+  /** Names one delivery. */
+  readonly holder: string;
+  /** It is held so long, unless a checkpoint that names the holder renews it. */
+  readonly ttlMs: number;
+  readonly now: number;
+}
+
+/** `ours`: with what an earlier holder left; `others`: until then, if it is not renewed. */
+export type Held =
+  | { readonly state: "ours"; readonly checkpoint: Checkpoint | undefined }
+  | { readonly state: "others"; readonly until: number }
+  | { readonly state: "over" };
+
 /** A chunk's calls by their index in the message. */
 export interface Checkpoint {
+  /** Of a chunk with unsafe calls: the delivery that is worked on, and until when. */
+  readonly holder?: string;
+  readonly heldUntil?: number;
+  /** Nothing of it is left to do. */
+  readonly over?: true;
   /** Calls at this index and after were surely never started; absent: any may have been. */
   readonly startedBelow?: number;
   /** Ids of the unsafe calls among those that may have been started and are not done. */

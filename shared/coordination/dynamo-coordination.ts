@@ -10,6 +10,8 @@ import type {
   ProbeRequest,
   Refusal,
   RunControl,
+  Held,
+  HoldRequest,
 } from "./coordination.ts";
 import {
   growDestination,
@@ -113,7 +115,7 @@ class DynamoCoordination implements Coordination {
     this.#clock = clock;
     this.#patience = patience;
     this.#table = table;
-    this.#runs = new DynamoRuns(table);
+    this.#runs = new DynamoRuns(table, patience);
     this.#lanes = new DynamoLanes(table, new DynamoDocuments(table, patience));
   }
 
@@ -196,8 +198,23 @@ class DynamoCoordination implements Coordination {
     return this.#runs.readCheckpoint(chunk);
   }
 
-  writeCheckpoint(chunk: string, checkpoint: Checkpoint, now: number): Promise<void> {
-    return this.#runs.writeCheckpoint(chunk, checkpoint, this.#clock.toStore(now));
+  writeCheckpoint(chunk: string, checkpoint: Checkpoint, now: number): Promise<boolean> {
+    const { heldUntil } = checkpoint;
+    const translated =
+      heldUntil === undefined
+        ? checkpoint
+        : { ...checkpoint, heldUntil: this.#clock.toStore(heldUntil) };
+    return this.#runs.writeCheckpoint(chunk, translated, this.#clock.toStore(now));
+  }
+
+  async holdChunk(request: HoldRequest): Promise<Held> {
+    const now = this.#clock.toStore(request.now);
+    const held = await this.#runs.holdChunk({ ...request, now });
+    return held.state === "others" ? { ...held, until: this.#clock.toLocal(held.until) } : held;
+  }
+
+  endChunks(chunks: readonly string[], now: number): Promise<void> {
+    return this.#runs.endChunks(chunks, this.#clock.toStore(now));
   }
 
   async startedUnsafe(run: string): Promise<Set<string>> {

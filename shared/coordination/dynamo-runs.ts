@@ -1,7 +1,9 @@
-import type { Checkpoint, LaneLimit, RunControl } from "./coordination.ts";
+import type { Checkpoint, Held, HoldRequest, LaneLimit, RunControl } from "./coordination.ts";
 import { documentOf, expiry } from "./dynamo-documents.ts";
 import { isConditionFailed, keyOf, numberOf, textOf } from "./dynamo-table.ts";
-import type { DynamoTable, Item, Key } from "./dynamo-table.ts";
+import type { DynamoPatience } from "./dynamo-patience.ts";
+import type { Condition, DynamoTable, Item, Key } from "./dynamo-table.ts";
+import { OVER, holdCheckpoint } from "./hold.ts";
 
 /** Time-to-live of controls and claims: longer than any run. */
 const RUN_KEPT_MS = 60 * 24 * 3_600_000;
@@ -24,9 +26,11 @@ const checkpointOf = (chunk: string): Key => ({
 /** What is kept of runs: their controls, the lanes that they claim, checkpoints of their chunks. All times are the store's. */
 export class DynamoRuns {
   readonly #table: DynamoTable;
+  readonly #patience: DynamoPatience;
 
-  constructor(table: DynamoTable) {
+  constructor(table: DynamoTable, patience: DynamoPatience) {
     this.#table = table;
+    this.#patience = patience;
   }
 
   async controls(runs: readonly string[]): Promise<Map<string, RunControl>> {
@@ -90,11 +94,62 @@ export class DynamoRuns {
     return item && (documentOf(item) as Checkpoint);
   }
 
-  async writeCheckpoint(chunk: string, checkpoint: Checkpoint, now: number): Promise<void> {
-    await this.#table.put(`writing checkpoint ${chunk}`, checkpointOf(chunk), {
+  async writeCheckpoint(chunk: string, checkpoint: Checkpoint, now: number): Promise<boolean> {
+    const { holder } = checkpoint;
+    return this.#putCheckpoint(
+      chunk,
+      checkpoint,
+      now,
+      holder === undefined
+        ? undefined
+        : {
+            expression: "attribute_not_exists(pk) OR holder = :holder",
+            values: { ":holder": { S: holder } },
+          },
+    );
+  }
+
+  async holdChunk(request: HoldRequest): Promise<Held> {
+    const { chunk, now } = request;
+    const what = `taking hold of chunk ${chunk}`;
+    const startedAt = performance.now();
+    for (let conflicts = 0; ; conflicts++) {
+      const item = await this.#table.get(what, checkpointOf(chunk));
+      const { held, value } = holdCheckpoint(item && (documentOf(item) as Checkpoint), request);
+      if (value === undefined) return held;
+      const unchanged: Condition =
+        item === undefined
+          ? { expression: "attribute_not_exists(pk)" }
+          : { expression: "json = :json", values: { ":json": item["json"]! } };
+      if (await this.#putCheckpoint(chunk, value, now, unchanged)) return held;
+      await this.#patience.pause(what, conflicts, startedAt, "others have changed it each time");
+    }
+  }
+
+  async endChunks(chunks: readonly string[], now: number): Promise<void> {
+    for (const chunk of chunks) await this.#putCheckpoint(chunk, OVER, now);
+  }
+
+  /** False: the condition does not hold. */
+  async #putCheckpoint(
+    chunk: string,
+    checkpoint: Checkpoint,
+    now: number,
+    condition?: Condition,
+  ): Promise<boolean> {
+    const { holder } = checkpoint;
+    const item: Item = {
       json: { S: JSON.stringify(checkpoint) },
+      ...(holder === undefined ? {} : { holder: { S: holder } }),
       ...writtenAt(now, CHECKPOINT_KEPT_MS),
-    });
+    };
+    try {
+      await this.#table.put(`writing checkpoint ${chunk}`, checkpointOf(chunk), item, condition);
+      return true;
+    } catch (error) {
+      if (isConditionFailed(error)) return false;
+      throw error;
+    }
   }
 
   async checkpoints(run: string): Promise<Checkpoint[]> {

@@ -31,10 +31,19 @@ function tighter(one: LaneLimit, other: LaneLimit): LaneLimit {
   };
 }
 
-/** The slower one with its burst; of two alike, the one with the smaller burst. */
+/** The slower one with its burst; of two alike, the one with the smaller burst. A burst of 1 is none. */
 function slower(one: Rate | undefined, other: Rate | undefined): Rate | undefined {
-  if (one === undefined || other === undefined) return one ?? other;
-  const difference = intervalMs(one) - intervalMs(other);
-  if (difference !== 0) return difference > 0 ? one : other;
-  return (one.burst ?? 1) <= (other.burst ?? 1) ? one : other;
+  if (one === undefined || other === undefined) return plain(one ?? other);
+  const difference =
+    intervalMs(one) - intervalMs(other) ||
+    (other.burst ?? 1) - (one.burst ?? 1) ||
+    // `60/m` and `1/s`: whichever comes first.
+    other.perMs - one.perMs;
+  return plain(difference >= 0 ? one : other);
+}
+
+function plain(rate: Rate | undefined): Rate | undefined {
+  if (rate?.burst !== 1) return rate;
+  const { count, perMs } = rate;
+  return { count, perMs };
 }

@@ -8,6 +8,8 @@ import type {
   ProbeRequest,
   Refusal,
   RunControl,
+  Held,
+  HoldRequest,
 } from "./coordination.ts";
 import type { Rate } from "../model/lane.ts";
 import {
@@ -23,6 +25,7 @@ import {
 import type { DestinationRecord } from "./destination.ts";
 import { reserveStarts } from "./gcra.ts";
 import { tightestLimits } from "./lane-limits.ts";
+import { OVER, holdCheckpoint, mayReplace } from "./hold.ts";
 import { grantSlots, toClaimant } from "./lease.ts";
 import type { LeaseHolder } from "./lease.ts";
 
@@ -161,8 +164,21 @@ class MemoryCoordination implements Coordination {
     return this.#checkpoints.get(chunk)?.checkpoint;
   }
 
-  async writeCheckpoint(chunk: string, checkpoint: Checkpoint, now: number): Promise<void> {
+  async writeCheckpoint(chunk: string, checkpoint: Checkpoint, now: number): Promise<boolean> {
+    if (!mayReplace(this.#checkpoints.get(chunk)?.checkpoint, checkpoint)) return false;
     this.#checkpoints.set(chunk, { checkpoint: structuredClone(checkpoint), at: now });
+    return true;
+  }
+
+  async holdChunk(request: HoldRequest): Promise<Held> {
+    const { chunk, now } = request;
+    const { held, value } = holdCheckpoint(this.#checkpoints.get(chunk)?.checkpoint, request);
+    if (value !== undefined) this.#checkpoints.set(chunk, { checkpoint: value, at: now });
+    return held;
+  }
+
+  async endChunks(chunks: readonly string[], now: number): Promise<void> {
+    for (const chunk of chunks) this.#checkpoints.set(chunk, { checkpoint: OVER, at: now });
   }
 
   async startedUnsafe(run: string): Promise<Set<string>> {

@@ -39,9 +39,10 @@ export function beginPatience(
 ): PatientCoordination {
   const reach = new Reach(onNotice);
   const now = <Result>(work: () => Promise<Result>): Promise<Result> => reach.tryNow(work);
-  const letGo = (work: () => Promise<void>): Promise<void> =>
+  const letGo = <T>(work: () => Promise<T>, without: T): Promise<T> =>
     reach.tryNow(work).catch((error: unknown) => {
       if (!(error instanceof OutOfReach)) throw error;
+      return without;
     });
   const runs = new KnownRuns();
   let lanesBefore: LaneLimit[] | undefined;
@@ -82,11 +83,14 @@ export function beginPatience(
     grow: (growth) => now(() => coordination.grow(growth)),
     readCheckpoint: (chunk) => reach.tryUntilDone(() => coordination.readCheckpoint(chunk)),
     writeCheckpoint: (chunk, checkpoint, at) => {
-      const write = (): Promise<void> => coordination.writeCheckpoint(chunk, checkpoint, at);
-      return isGuarded(checkpoint) ? reach.tryUntilDone(write) : letGo(write);
+      const write = (): Promise<boolean> => coordination.writeCheckpoint(chunk, checkpoint, at);
+      return isGuarded(checkpoint) ? reach.tryUntilDone(write) : letGo(write, true);
     },
+    holdChunk: (request) =>
+      reach.tryUntilDone(() => coordination.holdChunk({ ...request, now: Date.now() })),
+    endChunks: (chunks, at) => letGo(() => coordination.endChunks(chunks, at), undefined),
     startedUnsafe: (run) => now(() => coordination.startedUnsafe(run)),
-    removeCheckpoints: (chunks) => letGo(() => coordination.removeCheckpoints(chunks)),
+    removeCheckpoints: (chunks) => letGo(() => coordination.removeCheckpoints(chunks), undefined),
     prune: (before) => now(() => coordination.prune(before)),
     close: () => coordination.close(),
   };

@@ -10,6 +10,8 @@ import type {
   ProbeRequest,
   Refusal,
   RunControl,
+  Held,
+  HoldRequest,
 } from "./coordination.ts";
 import {
   growDestination,
@@ -23,6 +25,7 @@ import { tightestLimits } from "./lane-limits.ts";
 import { grantSlots, toClaimant } from "./lease.ts";
 import type { LeaseHolder } from "./lease.ts";
 import { changeDestination, forgetDestinations, listDestinations } from "./sqlite-destinations.ts";
+import { SqliteCheckpoints } from "./sqlite-checkpoints.ts";
 import { COORDINATION_SCHEMA } from "./sqlite-schema.ts";
 
 /**
@@ -41,10 +44,12 @@ export function openSqliteCoordination(path: string, clock: () => number = Date.
 
 class SqliteCoordination implements Coordination {
   readonly #file: SqliteFile;
+  readonly #checkpoints: SqliteCheckpoints;
   readonly #clock: () => number;
 
   constructor(file: SqliteFile, clock: () => number) {
     this.#file = file;
+    this.#checkpoints = new SqliteCheckpoints(file);
     this.#clock = clock;
   }
 
@@ -203,42 +208,27 @@ class SqliteCoordination implements Coordination {
   }
 
   async readCheckpoint(chunk: string): Promise<Checkpoint | undefined> {
-    const row = this.#file.read(() =>
-      this.#file.prepare("SELECT json FROM checkpoints WHERE chunk = ?").get(chunk),
-    );
-    return row && (JSON.parse(String(row["json"])) as Checkpoint);
+    return this.#checkpoints.read(chunk);
   }
 
-  async writeCheckpoint(chunk: string, checkpoint: Checkpoint, now: number): Promise<void> {
-    this.#file.write(() =>
-      this.#file
-        .prepare(
-          `INSERT INTO checkpoints (chunk, json, at) VALUES (?, ?, ?)
-           ON CONFLICT (chunk) DO UPDATE SET json = excluded.json, at = excluded.at`,
-        )
-        .run(chunk, JSON.stringify(checkpoint), now),
-    );
+  async writeCheckpoint(chunk: string, checkpoint: Checkpoint, now: number): Promise<boolean> {
+    return this.#checkpoints.write(chunk, checkpoint, now);
+  }
+
+  async holdChunk(request: HoldRequest): Promise<Held> {
+    return this.#checkpoints.hold(request);
+  }
+
+  async endChunks(chunks: readonly string[], now: number): Promise<void> {
+    this.#checkpoints.end(chunks, now);
   }
 
   async startedUnsafe(run: string): Promise<Set<string>> {
-    const rows = this.#file.read(() =>
-      this.#file
-        .prepare(
-          // Keys begin with the run's id and a slash; the character after a slash is 0.
-          `SELECT DISTINCT id.value AS id FROM checkpoints, json_each(checkpoints.json, '$.unsafe') AS id
-           WHERE chunk >= ? AND chunk < ?`,
-        )
-        .all(`${run}/`, `${run}0`),
-    );
-    return new Set(rows.map((row) => String(row["id"])));
+    return this.#checkpoints.startedUnsafe(run);
   }
 
   async removeCheckpoints(chunks: readonly string[]): Promise<void> {
-    this.#file.write(() =>
-      this.#file
-        .prepare("DELETE FROM checkpoints WHERE chunk IN (SELECT value FROM json_each(?))")
-        .run(JSON.stringify(chunks)),
-    );
+    this.#checkpoints.remove(chunks);
   }
 
   async prune(before: number): Promise<void> {

@@ -1,4 +1,5 @@
 import { describe, expect, test } from "vitest";
+import { describeHolds } from "./coordination-holds.ts";
 import type { Coordination, LeaseRequest } from "../../shared/coordination/coordination.ts";
 import { TOTAL } from "../../shared/model/lane.ts";
 import { describeDestinations } from "./coordination-destinations.ts";
@@ -59,6 +60,8 @@ export function coordinationConformance(name: string, make: MakeCoordinationStor
         expect(await one.reserve("crm", bursts, 1, T0 + 9000)).toBeCloseTo(T0 + 8700, 1);
       });
     });
+
+    describeHolds(make);
 
     describe("checkpoints", () => {
       test("one is read as it was written, replaced, and removed", async () => {

@@ -107,9 +107,9 @@ const POINTS: Record<string, CrashPoint> = {
     method: "writeCheckpoint",
     when: "after",
   },
-  "W6 before a checkpoint is removed": {
+  "W6 before a chunk is marked as over": {
     port: "coordination",
-    method: "removeCheckpoints",
+    method: "endChunks",
     when: "before",
   },
   "W7 while slots are leased": { port: "coordination", method: "lease", nth: 2, when: "after" },

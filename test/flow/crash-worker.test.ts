@@ -175,14 +175,18 @@ function mixedCalls(): { id: string; url: string; method?: string }[] {
 }
 
 describe("a worker that dies loses nothing, and repeats no unsafe call", () => {
-  test.each(Object.keys(POINTS))("%s", async (name) => {
-    const plan = stage(name.slice(0, 2), mixedCalls());
-    const evidence = await runWithDeath(plan, [POINTS[name] as CrashPoint]);
-    expectNothingLost(evidence);
-    expectUnsafeOnce(evidence);
-    // What one worker had made and not yet told: at most what it could make within a flush, and what was in flight.
-    expect(madeAgain(evidence).length).toBeLessThanOrEqual(plan.ids.length);
-  });
+  test.each(Object.keys(POINTS))(
+    "%s",
+    async (name) => {
+      const plan = stage(name.slice(0, 2), mixedCalls());
+      const evidence = await runWithDeath(plan, [POINTS[name] as CrashPoint]);
+      expectNothingLost(evidence);
+      expectUnsafeOnce(evidence);
+      // What one worker had made and not yet told: at most what it could make within a flush, and what was in flight.
+      expect(madeAgain(evidence).length).toBeLessThanOrEqual(plan.ids.length);
+    },
+    60_000,
+  );
 });
 
 test("W8 an unsafe call that was under way when its worker died ends as unknown, and is not made again", async () => {

@@ -4,6 +4,7 @@ import type { BatchResult } from "../../../consumer/entries/work-batch.ts";
 import type { Broker, Delivery } from "../../../shared/broker/broker.ts";
 import { laneQueue } from "../../../shared/broker/broker.ts";
 import { openFolderClaims } from "../../../shared/claims/folder-claims.ts";
+import type { HoldRequest } from "../../../shared/coordination/coordination.ts";
 import { createMemoryCoordination } from "../../../shared/coordination/memory-coordination.ts";
 import type { Call } from "../../../shared/model/call.ts";
 import { decodeMessage, encodeMessage } from "../../../shared/model/message.ts";
@@ -175,9 +176,9 @@ test("a batch that could be taken on only in part fails as a whole, so that noth
   const calls: Call[] = [{ id: "a", method: "POST", url: `${server.url}/ok?id=a` }];
   const memory = createMemoryCoordination();
   await memory.writeCheckpoint("r/1/0", { startedBelow: 1, done: [], attempts: {} }, Date.now());
-  const coordination = replacing(memory, "readCheckpoint", (chunk: string) =>
-    chunk === "r/1/0"
-      ? memory.readCheckpoint(chunk)
+  const coordination = replacing(memory, "holdChunk", (request: HoldRequest) =>
+    request.chunk === "r/1/0"
+      ? memory.holdChunk(request)
       : Promise.reject(new Error("coordination is gone")),
   );
   const claims = openFolderClaims(temporaryFolder());
@@ -185,4 +186,19 @@ test("a batch that could be taken on only in part fails as a whole, so that noth
   const work = { broker, coordination, claims, limit, worker: "test", endsAt };
   const deliveries = [deliveryOf({ calls }, 2), deliveryOf({ calls, chunk: "1" }, 2)];
   await expect(workBatch(work, deliveries)).rejects.toThrow("coordination is gone");
+});
+
+test("a copy of what another delivery is worked on is reported, so that it is not removed with the batch", async () => {
+  const { broker, server } = await setUp();
+  const coordination = createMemoryCoordination();
+  const calls: Call[] = [{ id: "a", method: "POST", url: `${server.url}/ok?id=a` }];
+  const now = Date.now();
+  await coordination.holdChunk({ chunk: "r/1/0", holder: "another", ttlMs: 20_000, now });
+  const claims = openFolderClaims(temporaryFolder());
+  const endsAt = now + 2_000;
+  const work = { broker, coordination, claims, limit, worker: "test", endsAt };
+  const { tally, held } = await workBatch(work, [deliveryOf({ calls })]);
+  expect(held).toHaveLength(1);
+  expect(tally).toMatchObject({ succeeded: 0, putBack: 0 });
+  expect(server.requests).toHaveLength(0);
 });

@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
 import type { CallTask, Chunk } from "../../../consumer/receive/chunk.ts";
+import { HOLD_MS, writeCheckpoint } from "../../../consumer/receive/hold.ts";
 import { Intake } from "../../../consumer/receive/intake.ts";
 import { RunWatch } from "../../../consumer/receive/run-watch.ts";
 import type { Broker, Delivery } from "../../../shared/broker/broker.ts";
@@ -32,6 +33,8 @@ interface Bench {
   readonly broker: Broker;
   readonly coordination: Coordination;
   readonly unknown: CallTask[];
+  /** Receipts of deliveries that were left to come again. */
+  readonly left: string[];
   /** Receives everything there is and opens it; `receiveCount` as if it had come so often. */
   open(receiveCount?: number, broker?: Broker): Promise<Chunk[]>;
   receive(queue?: string): Promise<Delivery[]>;
@@ -43,12 +46,14 @@ async function setUp(): Promise<Bench> {
   await broker.ensure([LANE]);
   const coordination = createMemoryCoordination();
   const unknown: CallTask[] = [];
+  const left: string[] = [];
   const receive = async (queue = QUEUE): Promise<Delivery[]> =>
     broker.receive(queue, { maxMessages: 10, waitSeconds: 0 });
   return {
     broker,
     coordination,
     unknown,
+    left,
     receive,
     open: async (receiveCount = 1, used = broker) => {
       const watch = new RunWatch(coordination, (error) => {
@@ -60,6 +65,7 @@ async function setUp(): Promise<Bench> {
         watch,
         lane: LANE,
         onUnknown: (task) => unknown.push(task),
+        onLeft: (receipt) => left.push(receipt),
       });
       const deliveries = await receive();
       return intake.open(deliveries.map((delivery) => ({ ...delivery, receiveCount })));
@@ -160,6 +166,38 @@ test("an unsafe call that may have been started is unknown, one that was not is 
   const [chunk] = await bench.open(2);
   expect(bench.unknown.map(({ call }) => call.id)).toEqual(["b"]);
   expect(chunk?.take()?.call.id).toBe("c");
+});
+
+test("a copy of a chunk with unsafe calls waits while another delivery of it is worked on", async () => {
+  const bench = await setUp();
+  const body = encodeMessage(makePosts({}));
+  await bench.broker.send(QUEUE, [{ body }]);
+  const [chunk] = await bench.open();
+  expect(chunk?.ready).toBe(3);
+  await bench.broker.send(QUEUE, [{ body }]);
+  expect(await bench.open()).toEqual([]);
+  expect(bench.left).toHaveLength(1);
+  expect(await bench.broker.depth(QUEUE)).toMatchObject({ visible: 0, notVisible: 2 });
+  expect(bench.unknown).toEqual([]);
+});
+
+test("a copy of a chunk with unsafe calls that is over is removed without a call", async () => {
+  const bench = await setUp();
+  await bench.coordination.endChunks(["r/1/0"], Date.now());
+  await bench.broker.send(QUEUE, [{ body: encodeMessage(makePosts({})) }]);
+  expect(await bench.open()).toEqual([]);
+  expect(await isGone(bench)).toBe(true);
+});
+
+test("who has lost hold of a chunk marks nothing of it any more", async () => {
+  const bench = await setUp();
+  await bench.broker.send(QUEUE, [{ body: encodeMessage(makePosts({})) }]);
+  const [chunk] = (await bench.open()) as [Chunk];
+  const later = Date.now() + 2 * HOLD_MS;
+  const request = { chunk: chunk.key, holder: "another", ttlMs: HOLD_MS, now: later };
+  expect(await bench.coordination.holdChunk(request)).toMatchObject({ state: "ours" });
+  expect(await writeCheckpoint(bench.coordination, chunk)).toBe(false);
+  expect(chunk.isLost).toBe(true);
 });
 
 test.each([

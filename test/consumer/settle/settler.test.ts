@@ -92,3 +92,26 @@ test("what settles while a flush is under way goes with the next, however long t
   expect(published.join()).toContain('["b",200');
   expect(over).toHaveLength(1);
 });
+
+test("a chunk that waits leaves a checkpoint once it is a second old, though nothing more of it settles", async () => {
+  const { broker, open } = makeGate();
+  const coordination = createMemoryCoordination();
+  const settler = new Settler({
+    broker,
+    coordination,
+    lane: "default",
+    worker: "w",
+    onOver: () => {},
+    onFailed: (error) => {
+      throw error;
+    },
+  });
+  const [done] = takeAll(["a", "b"]) as [CallTask, CallTask];
+  settler.settle(done, { id: "a", state: "succeeded", attempts: 1, settledAt: 2 });
+  await vi.advanceTimersByTimeAsync(200);
+  await open();
+  expect(await coordination.readCheckpoint("r/1/0")).toBeUndefined();
+  await vi.advanceTimersByTimeAsync(1_200);
+  await open();
+  expect(await coordination.readCheckpoint("r/1/0")).toMatchObject({ done: [0] });
+});
