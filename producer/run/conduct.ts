@@ -129,6 +129,9 @@ class Conductor {
     if (state === "running") {
       await session.coordination.setControl(run, { generation, state: "interrupted" });
       await session.ledger.setState(run, "interrupted", by, Date.now());
+    } else if (state === "settled") {
+      // What is left of its messages is copies: nobody makes their calls again.
+      await session.coordination.setControl(run, { generation, state: "stopped" });
     }
     this.#stopProducing.abort();
     await this.#producing;

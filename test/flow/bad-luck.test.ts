@@ -56,7 +56,7 @@ describe.concurrent("the state folder", () => {
 });
 
 describe.concurrent("an endpoint where nobody answers", () => {
-  test("is told within ten seconds, with 3; the run can be resumed at once", async () => {
+  test("is told after some seconds of patience, with 3; the run can be resumed at once", async () => {
     const endpoint = `http://127.0.0.1:${await deadPort()}`;
     const state = stage.newState();
     const words = ["run", plan(), "--json", "--run-id", "r", "--state", state];
@@ -66,7 +66,8 @@ describe.concurrent("an endpoint where nobody answers", () => {
       endpoint,
     ]);
     expect({ exitCode, stdout }).toEqual({ exitCode: 3, stdout: "" });
-    expect(elapsedMs).toBeLessThan(10_000);
+    // Five of patience; the rest is a slow machine's.
+    expect(elapsedMs).toBeLessThan(20_000);
     expect(stderr).toMatch(/^senpu: .* at http:\/\/127\.0\.0\.1:\d+ failed .*ECONNREFUSED.*\n$/m);
     expect(stderr).toContain(`npx senpu resume r --state ${state} --endpoint-url ${endpoint}\n`);
     expect(stderr.split("\n").length, "two lines").toBe(3);

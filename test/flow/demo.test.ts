@@ -5,14 +5,14 @@ import { FlowStage } from "../support/flow-stage.ts";
 const stage = new FlowStage("demo");
 
 describe.concurrent("`senpu demo`", () => {
-  test("ends with 0 within 15 seconds, with a summary that explains the failures it planned", async () => {
+  test("ends with 0, with a summary that explains the failures it planned", async () => {
     const { exitCode, stdout, stderr, elapsedMs } = await stage.run([
       "demo",
       "--state",
       stage.newState(),
     ]);
     expect(exitCode, stderr).toBe(0);
-    expect(elapsedMs).toBeLessThan(15_000);
+    expect(elapsedMs).toBeLessThan(40_000);
     const words = stdout.replaceAll(/\s+/g, " ");
     expect(words).toContain("demo: 2 of 245 calls failed");
     expect(words).toContain("Both failures were planned.");
