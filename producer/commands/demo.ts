@@ -6,6 +6,7 @@ import { openStateFolder } from "../../shared/state/state-folder.ts";
 import { DEFAULT_COLUMNS } from "../../shared/terminal/fit.ts";
 import { writeText } from "../../shared/terminal/output.ts";
 import { startDemoApi } from "../demo/demo-api.ts";
+import type { DemoCounts } from "../demo/demo-server.ts";
 import { PLANNED_FAILURES, explainPlannedFailures, writeDemoPlan } from "../demo/demo-plan.ts";
 import { readPlan } from "../plan/read.ts";
 import { newRunId } from "../run/run-id.ts";
@@ -30,6 +31,8 @@ export async function run(context: CommandContext): Promise<number> {
   const { common } = context;
   const folder = openStateFolder(common.state);
   const api = await startDemoApi();
+  let figures: Figures;
+  let counts: DemoCounts;
   try {
     const path = writeDemoPlan(folder.path, api.url);
     const run = newRunId(new Date());
@@ -39,19 +42,17 @@ export async function run(context: CommandContext): Promise<number> {
         `A weather API of our own listens on ${api.url}; the plan for it is ${path}.\n`,
       );
     }
-    const figures = await showRun(plan, context, { run });
+    figures = await showRun(plan, context, { run });
     await showFigures(figures, context);
-    if (!wentAsPlanned(figures)) return exitCodeOf(figures);
-    if (!common.json) {
-      await writeText(
-        process.stdout,
-        `\n${explainPlannedFailures(process.stdout.columns ?? DEFAULT_COLUMNS)}`,
-      );
-    }
-    return EXIT.succeeded;
   } finally {
-    await api.stop();
+    counts = await api.stop();
   }
+  if (!wentAsPlanned(figures)) return exitCodeOf(figures);
+  if (!common.json) {
+    const columns = process.stdout.columns ?? DEFAULT_COLUMNS;
+    await writeText(process.stdout, `\n${explainPlannedFailures(counts.refused, columns)}`);
+  }
+  return EXIT.succeeded;
 }
 
 function wentAsPlanned(figures: Figures): boolean {

@@ -7,16 +7,30 @@ export const UNKNOWN_PLACE = "Atlantis";
 /** The station there fails at every attempt: 500. */
 export const BROKEN_PLACE = "El Dorado";
 
-/** First tries, counted from 1 over the whole API, that meet it overloaded: some 6 % of the demo's calls. */
+/** First tries, counted from 1 over the whole API, that may meet it overloaded: some 6 % of the demo's calls. */
 const OVERLOADS: readonly { readonly from: number; readonly to: number }[] = [
   { from: 60, to: 67 },
   { from: 160, to: 167 },
 ];
 
+/** At the most: an overload is over when so many have met it, or when it has lasted for {@link OVERLOAD_MS}. */
 export const OVERLOADED_TRIES = OVERLOADS.reduce((sum, { from, to }) => sum + to - from + 1, 0);
 
-export function isOverloaded(firstTry: number): boolean {
-  return OVERLOADS.some(({ from, to }) => firstTry >= from && firstTry <= to);
+/** Shorter than the Retry-After: who comes back when told to is taken, on a slow machine too. */
+const OVERLOAD_MS = 800;
+
+/** The API's load at the first tries of a demo, which it is told of in their order. */
+export class Load {
+  #since = new Map<number, number>();
+
+  /** `now`: milliseconds of any clock that only goes forward. */
+  isTooMuch(firstTry: number, now: number): boolean {
+    const overload = OVERLOADS.find(({ from, to }) => firstTry >= from && firstTry <= to);
+    if (overload === undefined) return false;
+    const since = this.#since.get(overload.from) ?? now;
+    this.#since.set(overload.from, since);
+    return now - since < OVERLOAD_MS;
+  }
 }
 
 /** An overloaded API is slow even to say so; calls under way meanwhile meet the same overload. */

@@ -5,12 +5,7 @@ import { parse } from "csv-parse/sync";
 import { stringify } from "yaml";
 import type { Reason } from "../../shared/model/outcome.ts";
 import { wrap } from "../../shared/terminal/fit.ts";
-import {
-  BROKEN_PLACE,
-  OVERLOADED_TRIES,
-  RETRY_AFTER_SECONDS,
-  UNKNOWN_PLACE,
-} from "./demo-behaviour.ts";
+import { BROKEN_PLACE, RETRY_AFTER_SECONDS, UNKNOWN_PLACE } from "./demo-behaviour.ts";
 
 /** The demo's plan: forecasts for every capital of a UN member, a bulletin for every prefecture of Japan. */
 
@@ -71,13 +66,13 @@ function createDemoPlan(url: string): Record<string, unknown> {
   };
 }
 
-/** What a person should know who sees failures at the end of a demo; ends with a line feed. */
-export function explainPlannedFailures(columns: number): string {
+/** What a person should know who sees failures at the end of a demo; ends with a line feed. `refused`: answers 503. */
+export function explainPlannedFailures(refused: number, columns: number): string {
   const failures =
     `Both failures were planned. ${UNKNOWN_PLACE} is a place that the API does not know: 404, which is not ` +
     `tried again. The station of ${BROKEN_PLACE} fails at each of its ${ATTEMPTS} attempts: 500.`;
   const retries =
-    `The API was also overloaded now and then, and answered ${OVERLOADED_TRIES} first tries with 503 and ` +
+    `The API was also overloaded now and then, and answered ${refused} first tries with 503 and ` +
     `Retry-After: ${RETRY_AFTER_SECONDS}. Those calls waited until it was over, and succeeded.`;
   return `${[...wrap(failures, columns), ...wrap(retries, columns)].join("\n")}\n`;
 }

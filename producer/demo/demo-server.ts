@@ -5,10 +5,10 @@ import { text } from "node:stream/consumers";
 import { setTimeout as wait } from "node:timers/promises";
 import {
   BROKEN_PLACE,
+  Load,
   REFUSAL_LATENCY_MS,
   RETRY_AFTER_SECONDS,
   UNKNOWN_PLACE,
-  isOverloaded,
   latencyMs,
   temperatureCelsius,
 } from "./demo-behaviour.ts";
@@ -64,6 +64,7 @@ export async function startDemoServer(): Promise<DemoServer> {
 class DemoApi {
   #requests = 0;
   #refused = 0;
+  readonly #load = new Load();
   readonly #seen = new Set<string>();
   /** Bulletin numbers by idempotency key, or by body where there is none. */
   readonly #bulletins = new Map<string, number>();
@@ -85,7 +86,7 @@ class DemoApi {
     const key = `${request.method} ${url.pathname}${url.search} ${String(idempotencyKey ?? body)}`;
     const isFirstTry = !this.#seen.has(key);
     this.#seen.add(key);
-    if (isFirstTry && isOverloaded(this.#seen.size)) {
+    if (isFirstTry && this.#load.isTooMuch(this.#seen.size, performance.now())) {
       this.#refused++;
       await wait(REFUSAL_LATENCY_MS);
       send(response, {

@@ -1,10 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { startDemoApi } from "../../../producer/demo/demo-api.ts";
-import {
-  OVERLOADED_TRIES,
-  isOverloaded,
-  latencyMs,
-} from "../../../producer/demo/demo-behaviour.ts";
+import { Load, OVERLOADED_TRIES, latencyMs } from "../../../producer/demo/demo-behaviour.ts";
 import { startDemoServer } from "../../../producer/demo/demo-server.ts";
 import type { DemoServer } from "../../../producer/demo/demo-server.ts";
 
@@ -76,8 +72,16 @@ test("what is refused once for overload says when to come back, and is taken the
 
 test("it is refused some 6 % of the demo's first tries", () => {
   const tries = Array.from({ length: 245 }, (_, i) => i + 1);
-  expect(tries.filter(isOverloaded)).toHaveLength(OVERLOADED_TRIES);
+  const load = new Load();
+  expect(tries.filter((firstTry) => load.isTooMuch(firstTry, 0))).toHaveLength(OVERLOADED_TRIES);
   expect(OVERLOADED_TRIES / 245).toBeCloseTo(0.06, 1);
+});
+
+test("who comes back after its Retry-After does not meet the same overload, however slow it is", () => {
+  const tries = Array.from({ length: 245 }, (_, i) => i + 1);
+  const load = new Load();
+  // One at a time, a second apart: each overload refuses its first.
+  expect(tries.filter((firstTry) => load.isTooMuch(firstTry, firstTry * 1_000))).toHaveLength(2);
 });
 
 test("most answers take 20 to 120 ms, and a few much longer", () => {

@@ -56,7 +56,7 @@ test("of its calls, those that are meant to fail do, and the others succeed", as
 });
 
 test("the planned failures are explained at 80 columns", () => {
-  const lines = explainPlannedFailures(80).split("\n");
+  const lines = explainPlannedFailures(16, 80).split("\n");
   expect(Math.max(...lines.map((line) => line.length))).toBeLessThanOrEqual(80);
 });
 
