@@ -3,6 +3,7 @@ import { Agent as HttpsAgent } from "node:https";
 import { SNSClient } from "@aws-sdk/client-sns";
 import { SQSClient } from "@aws-sdk/client-sqs";
 import { SQS_MAX_WAIT_SECONDS } from "../limits.ts";
+import { ownEndpointSettings } from "../own-endpoint.ts";
 
 export interface AwsClients {
   readonly sns: SNSClient;
@@ -39,15 +40,8 @@ export function createAwsClients({ endpointUrl, region }: AwsClientOptions): Aws
       requestTimeout: REQUEST_TIMEOUT_MS,
       throwOnRequestTimeout: true,
     },
-    ...(endpointUrl === undefined
-      ? region !== undefined && { region }
-      : {
-          endpoint: endpointUrl,
-          region: region ?? "us-east-1",
-          ...(process.env["AWS_ACCESS_KEY_ID"] === undefined && {
-            credentials: { accessKeyId: "senpu", secretAccessKey: "senpu" },
-          }),
-        }),
+    ...(endpointUrl !== undefined && { endpoint: endpointUrl, ...ownEndpointSettings() }),
+    ...(region !== undefined && { region }),
   };
   const sqs = new SQSClient({
     ...shared,

@@ -1,7 +1,7 @@
 import { Agent } from "node:http";
 import { Agent as HttpsAgent } from "node:https";
 import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
-import { environmentVariable } from "../environment.ts";
+import { ownEndpointSettings } from "../own-endpoint.ts";
 import type { StoreClock } from "./dynamo-clock.ts";
 
 export interface DynamoClientOptions {
@@ -16,14 +16,6 @@ const MAX_SOCKETS = 128;
 const CONNECTION_TIMEOUT_MS = 2_000;
 /** DynamoDB answers within some ten milliseconds; past this, the answer is lost. */
 const REQUEST_TIMEOUT_MS = 3_000;
-
-/** For an endpoint that knows neither regions nor accounts. */
-const ownSettings = () => ({
-  region: "us-east-1",
-  ...(environmentVariable("AWS_ACCESS_KEY_ID") === undefined && {
-    credentials: { accessKeyId: "senpu", secretAccessKey: "senpu" },
-  }),
-});
 
 /** A client that tries once ({@link DynamoPatience} repeats) and tells `clock` of each answer's `Date`. */
 export function createDynamoClient(
@@ -40,7 +32,7 @@ export function createDynamoClient(
       throwOnRequestTimeout: true,
     },
     ...(endpointUrl !== undefined && { endpoint: endpointUrl }),
-    ...(isOwn(endpointUrl) && ownSettings()),
+    ...(isOwn(endpointUrl) && ownEndpointSettings()),
     ...(region !== undefined && { region }),
   });
   noteDates(client, clock);
