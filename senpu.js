@@ -38,6 +38,17 @@ if (major < needed[0] || (major === needed[0] && Number(version[1]) < needed[1])
       process.env,
     );
   }
+  // A container's first process gets no signal's default action from the kernel: we end it, unless a command listens.
+  if (process.pid === 1) {
+    [
+      ["SIGINT", 130],
+      ["SIGTERM", 143],
+    ].forEach(function (one) {
+      process.on(one[0], function () {
+        if (process.listenerCount(one[0]) === 1) process.exit(one[1]);
+      });
+    });
+  }
   import("node:module")
     .then(function (module) {
       // Keeps what was compiled and stripped of types, so that the command starts at once from the second time on.

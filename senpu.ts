@@ -20,6 +20,8 @@ const COMMANDS: readonly {
   readonly name: string;
   readonly summary: string;
   readonly load: () => Promise<CommandModule>;
+  /** Works on a deployed environment, which `--env` names. */
+  readonly takesEnv?: true;
 }[] = [
   {
     name: "run",
@@ -53,8 +55,18 @@ const COMMANDS: readonly {
   },
   {
     name: "resume",
-    summary: "go on with an interrupted or stopped run",
+    summary: "go on with an interrupted, stopped or paused run",
     load: () => import("./producer/commands/resume.ts"),
+  },
+  {
+    name: "pause",
+    summary: "hold a run, for all workers",
+    load: () => import("./producer/commands/pause.ts"),
+  },
+  {
+    name: "unpause",
+    summary: "let a paused run go on",
+    load: () => import("./producer/commands/unpause.ts"),
   },
   {
     name: "dlq",
@@ -92,9 +104,26 @@ const COMMANDS: readonly {
     load: () => import("./infra/commands/invoke.ts"),
   },
   {
+    name: "maintenance",
+    summary: "switch the website's end users to a page that says so, and back",
+    load: () => import("./infra/commands/maintenance.ts"),
+    takesEnv: true,
+  },
+  {
+    name: "allow-ip",
+    summary: "register this machine's address as a developer's",
+    load: () => import("./infra/commands/allow-ip.ts"),
+    takesEnv: true,
+  },
+  {
     name: "prune",
     summary: "forget old runs",
     load: () => import("./producer/commands/prune.ts"),
+  },
+  {
+    name: "doctor",
+    summary: "check this machine and what is kept on it",
+    load: () => import("./producer/commands/doctor.ts"),
   },
   {
     name: "schema",
@@ -161,7 +190,7 @@ async function dispatch(argv: readonly string[]): Promise<number> {
       exitCode = await module.run({
         args: command.processedArgs as (string | undefined)[],
         options,
-        common: readCommon(options),
+        common: readCommon(options, entry.takesEnv === true),
         sides,
       });
     });
@@ -187,9 +216,9 @@ function commonOptions(command: Command): Command {
     .option("--debug", "a stack trace with an error");
 }
 
-function readCommon(options: Record<string, unknown>): CommonOptions {
-  const env = options["env"];
-  if (typeof env === "string") {
+function readCommon(options: Record<string, unknown>, takesEnv: boolean): CommonOptions {
+  const env = options["env"] as string | undefined;
+  if (env !== undefined && !takesEnv) {
     throw new SenpuError(
       "usage",
       `--env ${env}: nothing deploys yet, so there are no environments; leave it out to work on this machine`,
@@ -199,7 +228,7 @@ function readCommon(options: Record<string, unknown>): CommonOptions {
     json: options["json"] === true,
     state: resolve(String(options["state"])),
     endpointUrl: options["endpointUrl"] as string | undefined,
-    env: undefined,
+    env,
     quiet: options["quiet"] === true,
   };
 }

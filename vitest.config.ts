@@ -6,6 +6,8 @@ export default defineConfig({
     reporters: ["default", "./test/support/closing-line-reporter.ts"],
     testTimeout: 30_000,
     hookTimeout: 30_000,
+    // The configuration of this repository is an example, and nothing to its tests.
+    env: { SENPU_CONFIG: "none" },
     // Flow tests wait more than they work: three files at a time keep two cores busy.
     maxWorkers: 3,
     // Real processes with real timers: a property test that is interrupted is worse than a slow one.

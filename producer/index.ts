@@ -7,6 +7,7 @@ import { openSession } from "../shared/session.ts";
 import { openStateFolder } from "../shared/state/state-folder.ts";
 import { readCallFilter } from "./commands/call-filter.ts";
 import { readOverrides } from "./commands/run-options.ts";
+import { localLanes } from "./plan/local-lanes.ts";
 import type { Plan } from "./plan/plan.ts";
 import { checkAllow, planFromObject, readPlan } from "./plan/read.ts";
 import { surveyPlan } from "./plan/survey.ts";
@@ -186,7 +187,7 @@ async function read(
   runId: string,
   allow: readonly string[] | undefined,
 ): Promise<Plan> {
-  const extra = allow === undefined ? {} : { allow };
+  const extra = { given: await localLanes(), ...(allow === undefined ? {} : { allow }) };
   if (typeof input !== "string") return planFromObject(input, { baseDir: process.cwd(), ...extra });
   if (input !== "-") return readPlan({ path: input, spoolDir: state, runId, ...extra });
   return readPlan({ path: input, spoolDir: openStateFolder(state).spool, runId, ...extra });

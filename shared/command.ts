@@ -1,7 +1,7 @@
 import type { Command as Commander } from "commander";
 import type { Broker, Outgoing } from "./broker/broker.ts";
 import type { ClaimStore } from "./claims/claim-store.ts";
-import type { Coordination } from "./coordination/coordination.ts";
+import type { Coordination, LaneLimit } from "./coordination/coordination.ts";
 import type { Rate } from "./model/lane.ts";
 
 /**
@@ -102,6 +102,10 @@ export interface WorkerOptions {
   readonly claims: ClaimStore;
   /** Unique among living workers. */
   readonly name: string;
+  /** Worked on whether a run claims them or not, with these limits while none does. Default: the lane `default`. */
+  readonly declared?: readonly LaneLimit[];
+  /** Worked on, claimed or not, and no other. Default: every lane that is declared or claimed, and `default`. */
+  readonly only?: readonly string[] | undefined;
 }
 
 export interface RunningWorker {
@@ -143,7 +147,8 @@ export type Binding =
 
 export interface RecorderOptions {
   readonly state: string;
-  readonly endpointUrl: string;
+  /** Undefined: the broker is AWS's. */
+  readonly endpointUrl: string | undefined;
 }
 
 export interface RunningRecorder {

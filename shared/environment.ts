@@ -20,3 +20,14 @@ export function threadEnvironment(sees: "all" | "nothing"): Record<string, strin
     ...(cache === undefined ? {} : { NODE_COMPILE_CACHE: dirname(cache) }),
   };
 }
+
+/** Set for worker processes that a run has started: its process id. */
+export const CHILD_VARIABLE = "SENPU_STARTED_BY";
+
+/**
+ * Was this process started by a run, which may be dead by now? That its channel is open says too little: who is started
+ * as the run dies finds it closed.
+ */
+export function isRunsChild(): boolean {
+  return environmentVariable(CHILD_VARIABLE) !== undefined;
+}

@@ -12,6 +12,7 @@ export type ErrorCode =
   | "coordination" // the coordination store
   | "claims" // the store of calls too large for a message
   | "state" // the state folder: its lock, its rights
+  | "aws" // AWS, beside the stores: its credentials, permissions and deployments
   | "run"; // a run that does not exist, or is not in a state for this
 
 /** Exit codes of the command line, as scripts rely on them. */
@@ -30,6 +31,7 @@ const UNREACHABLE: ReadonlySet<ErrorCode> = new Set([
   "coordination",
   "claims",
   "state",
+  "aws",
 ]);
 
 export class SenpuError extends Error {

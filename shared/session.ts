@@ -1,19 +1,20 @@
-import { createBroker } from "./broker/aws-broker.ts";
 import type { Broker } from "./broker/broker.ts";
+import { openBroker } from "./broker/open.ts";
 import type { ClaimStore } from "./claims/claim-store.ts";
 import { openClaims } from "./claims/open.ts";
 import type { Coordination } from "./coordination/coordination.ts";
 import { openCoordination } from "./coordination/open.ts";
 import type { Ledger } from "./ledger/ledger.ts";
-import { openSqliteLedger } from "./ledger/sqlite-ledger.ts";
-import { attachBroker } from "./state/held-broker.ts";
+import { openLedger } from "./ledger/open.ts";
+import { findBroker } from "./state/find-broker.ts";
 import type { StateFolder } from "./state/state-folder.ts";
 import { openStateFolder } from "./state/state-folder.ts";
 
-/** What a command works with: the stores of one state folder. */
+/** What a command works with: the stores of one state folder, or of a deployment. */
 export interface Session {
   readonly folder: StateFolder;
-  readonly endpointUrl: string;
+  /** Undefined: the broker is AWS's. */
+  readonly endpointUrl: string | undefined;
   readonly broker: Broker;
   readonly ledger: Ledger;
   readonly coordination: Coordination;
@@ -31,27 +32,48 @@ export interface SessionOptions {
 
 /** Opens the stores, and starts the embedded broker or attaches to the one that is there. */
 export async function openSession(options: SessionOptions): Promise<Session> {
+  const work = await openWorkSession(options);
+  try {
+    const ledger = await openLedger(() => work.folder.ledgerFile);
+    return {
+      ...work,
+      ledger,
+      close: async () => {
+        await work.broker.close();
+        await ledger.close();
+        await work.close();
+      },
+    };
+  } catch (error) {
+    await work.close();
+    throw error;
+  }
+}
+
+/** What a worker works with: it knows of no ledger, and holds no connection to one. */
+export type WorkSession = Omit<Session, "ledger">;
+
+/** As {@link openSession} does, without the ledger. */
+export async function openWorkSession(options: SessionOptions): Promise<WorkSession> {
   const folder = openStateFolder(options.state);
   // First, as it may be far away: there is nothing to undo when it cannot be reached.
   const coordination = await openCoordination(() => folder.coordinationFile);
-  const attached = await attachBroker(options).catch(async (error: unknown) => {
+  const found = await findBroker(options).catch(async (error: unknown) => {
     await coordination.close();
     throw error;
   });
-  const broker = createBroker({ endpointUrl: attached.endpointUrl });
-  const ledger = openSqliteLedger(folder.ledgerFile);
+  const broker = openBroker(found.endpointUrl);
   const claims = openClaims(folder.claims);
   return {
     folder,
-    endpointUrl: attached.endpointUrl,
+    endpointUrl: found.endpointUrl,
     broker,
-    ledger,
     coordination,
     claims,
     close: async () => {
       await broker.close();
-      await Promise.all([ledger.close(), coordination.close(), claims.close()]);
-      await attached.close();
+      await Promise.all([coordination.close(), claims.close()]);
+      await found.close();
     },
   };
 }

@@ -1,10 +1,10 @@
-import { once } from "node:events";
 import type { Command } from "commander";
 import { createBroker } from "../../shared/broker/aws-broker.ts";
 import type { CommandContext } from "../../shared/command.ts";
 import { EXIT, SenpuError } from "../../shared/errors.ts";
 import { DEFAULT_LANE } from "../../shared/model/lane.ts";
 import { attachBroker } from "../../shared/state/held-broker.ts";
+import { listenForStop } from "./stop-signals.ts";
 
 /** `senpu broker`: the embedded SNS/SQS on a port, durable, for several processes on one machine. */
 export function configure(command: Command): void {
@@ -22,17 +22,9 @@ export async function run({ options, common }: CommandContext): Promise<number> 
       "senpu broker serves the embedded broker: leave --endpoint-url and --env out",
     );
   }
-  const stop = new AbortController();
-  const { signal } = stop;
-  const stopped = Promise.race([
-    once(process, "SIGINT", { signal }),
-    once(process, "SIGTERM", { signal }),
-  ]);
-  const held = await attachBroker({
-    state: common.state,
-    port: readPort(options["port"] as string | undefined),
-    standby: false,
-  });
+  const stop = listenForStop("nothing that was accepted is lost");
+  const port = readPort(options["port"] as string | undefined);
+  const held = await stop.open(attachBroker({ state: common.state, port, standby: false }));
   try {
     if (!held.holder) {
       throw new SenpuError(
@@ -53,12 +45,10 @@ export async function run({ options, common }: CommandContext): Promise<number> 
     }
     // Neither the broker's thread nor a signal's listener keeps the process alive.
     const alive = setInterval(() => {}, 2 ** 30);
-    await stopped;
+    await stop.asked;
     clearInterval(alive);
     return EXIT.succeeded;
   } finally {
-    stop.abort();
-    stopped.catch(() => {});
     await held.close();
   }
 }

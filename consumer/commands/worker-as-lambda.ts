@@ -2,6 +2,7 @@ import type { Command } from "commander";
 import type { CommandContext, EventSourceSummary } from "../../shared/command.ts";
 import { EXIT, SenpuError } from "../../shared/errors.ts";
 import { openSession } from "../../shared/session.ts";
+import type { StopSignals } from "./stop-signals.ts";
 
 export function addLambdaOptions(command: Command): Command {
   return command
@@ -36,29 +37,36 @@ export function refuseLambdaOptions(options: Readonly<Record<string, unknown>>):
 /** The same calls, made by the bundled function, fed as Lambda's event source mappings would. */
 export async function runAsLambda(
   { common, options, sides }: CommandContext,
-  stopped: Promise<void>,
+  stop: StopSignals,
 ): Promise<number> {
   if (options["as"] !== "lambda") {
     throw new SenpuError("usage", `--as ${String(options["as"])}: lambda is the only other host`);
   }
-  const session = await openSession({ ...common });
+  const session = await stop.open(openSession({ ...common }));
+  const { endpointUrl } = session;
   try {
+    if (endpointUrl === undefined) {
+      throw new SenpuError("usage", "--as lambda is for this machine: leave SENPU_PREFIX out");
+    }
     const { startEventSource } = await sides.loadEventSource();
-    const source = await startEventSource({
-      ...session,
-      state: common.state,
-      words: options,
-      onLog: (line) => {
-        if (!common.quiet) process.stderr.write(`${line}\n`);
-      },
-    });
+    const source = await stop.open(
+      startEventSource({
+        ...session,
+        endpointUrl,
+        state: common.state,
+        words: options,
+        onLog: (line) => {
+          if (!common.quiet) process.stderr.write(`${line}\n`);
+        },
+      }),
+    );
     if (!common.quiet) {
       process.stderr.write(
         `senpu worker ${process.pid}: feeding the consumer function for ${common.state}; Ctrl-C ends\n`,
       );
     }
     try {
-      await Promise.race([stopped, source.failed]);
+      await Promise.race([stop.asked, source.failed]);
     } catch (error) {
       // It would go on trying otherwise, and keep the process alive.
       await session.broker.close();

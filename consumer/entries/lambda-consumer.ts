@@ -6,8 +6,8 @@ import type { LambdaContext } from "../../shared/lambda/context.ts";
 import { log } from "../../shared/lambda/log.ts";
 import { queueOf, readSqsEvent, toDelivery } from "../../shared/lambda/sqs-event.ts";
 import type { BatchResponse, SqsRecord } from "../../shared/lambda/sqs-event.ts";
-import { openWorkerStores } from "../../shared/lambda/stores.ts";
-import type { WorkerStores } from "../../shared/lambda/stores.ts";
+import { openWorkerStores } from "../../shared/lambda/worker-stores.ts";
+import type { WorkerStores } from "../../shared/lambda/worker-stores.ts";
 import { workBatch } from "./work-batch.ts";
 
 /** Opened by the first event, and kept while Lambda keeps the environment. */

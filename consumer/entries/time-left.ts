@@ -1,3 +1,5 @@
+import { MAX_ATTEMPT_SHARE, MAX_RESERVE_MS } from "../../shared/lambda/function-time.ts";
+
 /**
  * How a function divides its time. Pure.
  *
@@ -9,10 +11,8 @@
 /** Of the time at hand, between these. A busy machine and a broker across the network take their time. */
 const RESERVE_SHARE = 0.15;
 const MIN_RESERVE_MS = 300;
-const MAX_RESERVE_MS = 2_000;
 
-/** Most of the working time that a call may ask for. An unsafe one that is given up ends as unknown: it gets more. */
-const MAX_SHARE = 0.6;
+/** An unsafe call that is given up ends as unknown: it gets more. */
 const MAX_UNSAFE_SHARE = 0.75;
 
 /** Milliseconds kept for telling, of `leftMs` until Lambda ends the function. */
@@ -22,5 +22,5 @@ export function reserveMs(leftMs: number): number {
 
 /** Milliseconds that must be left of `workMs`, the whole working time, for an attempt to be started. */
 export function neededMs(timeoutMs: number, unsafe: boolean, workMs: number): number {
-  return Math.min(timeoutMs, workMs * (unsafe ? MAX_UNSAFE_SHARE : MAX_SHARE));
+  return Math.min(timeoutMs, workMs * (unsafe ? MAX_UNSAFE_SHARE : MAX_ATTEMPT_SHARE));
 }

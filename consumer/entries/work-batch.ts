@@ -65,6 +65,7 @@ export async function workBatch(
     onFailed: failed.reject,
     onFinished: finished.resolve,
     onLeft: (receipt) => left.push(receipt),
+    countsCuts: true,
     hasTime: (call, { policy }, inMs) => {
       const unsafe = isUnsafe(call.method ?? "GET");
       const leftMs = workEndsAt - Date.now() - inMs;
@@ -79,8 +80,8 @@ export async function workBatch(
   try {
     await Promise.race([opening, until(endsAt - ANSWER_MS), failed.promise]);
     if (!isOpen) throw new Error("the function's time was up before its messages were taken on");
-    if (lane.held().length === 0) finished.resolve();
-    const nothingFitsAt = workEndsAt - neededMs(lane.shortestMs, false, workMs);
+    if (lane.chunks.isEmpty) finished.resolve();
+    const nothingFitsAt = workEndsAt - neededMs(lane.chunks.shortestMs, false, workMs);
     await Promise.race([finished.promise, until(nothingFitsAt), failed.promise]);
     const stopped = lane.stop(Math.max(0, workEndsAt - Date.now())).then(() => total.close());
     stopped.catch(failed.reject);
@@ -95,5 +96,5 @@ export async function workBatch(
     timers.abort();
     watch.close();
   }
-  return { tally: lane.tally, held: [...lane.held(), ...left] };
+  return { tally: lane.tally, held: [...lane.chunks.receipts, ...left] };
 }

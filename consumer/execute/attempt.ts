@@ -16,6 +16,8 @@ export class Attempt implements Dispatcher.DispatchHandler {
   readonly expiresAt: number;
   /** Null until it is over. */
   end: AttemptEnd | null = null;
+  /** Its worker ended first, and not its time: that is no failure of the call's. */
+  isCut = false;
   latencyMs = 0;
   retryAfter: string | undefined;
   location: string | undefined;

@@ -22,6 +22,12 @@ const CLAIMS_PAUSE_MS = 5000;
 /** What a call that wants to be tried again gets: a slot, or the time (epoch milliseconds) until which it is put back. */
 export type SlotAnswer = "taken" | "expired" | "dropped" | number;
 
+/** Calls whose attempt was cut when their worker ended, by what became of them. */
+export interface CutCalls {
+  putBack: number;
+  unknown: number;
+}
+
 /** Where calls come from and go to, as far as executing them is concerned. */
 export interface ExecutorHost {
   /** Resolves once the call may be tried again, with all taken that it takes; or with what is to become of it instead. */
@@ -39,6 +45,8 @@ export interface ExecutorHost {
   settle(task: CallTask, outcome: Outcome): void;
   putBack(task: CallTask, notBefore: number): void;
   drop(task: CallTask): void;
+  /** An attempt was cut, because its worker ends: the call is `unknown` now, or is put back. */
+  noteCut(isUnknown: boolean): void;
   /** The worker cannot go on. */
   failed(error: unknown): void;
   /** Aborted when the worker stops: waits end, and their calls are put back. */
@@ -141,11 +149,20 @@ export class Executor {
     );
   }
 
-  /** Settles the call if this attempt was its last; false: it is to be tried again. */
+  /** Settles the call if this attempt was its last, or puts it back; false: it is to be tried again. */
   #conclude(task: CallTask, attempt: Attempt): boolean {
     const { end } = attempt;
     if (end === null) throw new Error("an attempt that is not over cannot be judged");
     const verdict = judge(end, task.call.method ?? "GET", task, task.chunk.message.policy);
+    if (attempt.isCut) {
+      this.#host.noteCut(verdict === "unknown");
+      if (verdict !== "unknown") {
+        // It was a try, and no failure.
+        task.failures ??= [task.attempts - 1];
+        this.#host.putBack(task, Date.now());
+        return true;
+      }
+    }
     if (verdict === "retry") return false;
     const status = end.kind === "answer" ? end.status : undefined;
     const measured = {

@@ -76,9 +76,15 @@ export class HttpClient {
     );
   }
 
-  /** Whoever makes these attempts has no more time: all in flight are over now, as if their own time were up. */
-  giveUp(): void {
-    for (const attempt of this.#inFlight) attempt.expire("before its worker had to end");
+  /**
+   * Whoever makes these attempts has no more time: all in flight are over now, as if their own time were up; `isCut`:
+   * but for what that says of the call.
+   */
+  giveUp(isCut: boolean): void {
+    for (const attempt of this.#inFlight) {
+      attempt.isCut = isCut;
+      attempt.expire("before its worker had to end");
+    }
   }
 
   /** Ends connections, and with them whatever is still in flight. */

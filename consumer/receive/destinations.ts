@@ -106,9 +106,10 @@ export class Destinations {
     }
   }
 
-  /** The attempt could not be made after all. */
-  give(task: CallTask): void {
+  /** The attempt could not be made after all, or says nothing of its destination; `origin`: it was in flight to that. */
+  give(task: CallTask, origin?: string): void {
     for (const gate of this.#gates.all) if (gate.give(task)) return;
+    if (origin !== undefined) this.#gates.get(origin)?.giveStranger();
   }
 
   /** An attempt has ended. To be called for any while not quiet, and for what may be trouble. */
@@ -124,7 +125,7 @@ export class Destinations {
     const probed = gate.probe === task;
     if (!gate.give(task)) gate.giveStranger();
     if (sign === "good") this.#noteGood(gate, probed, policy, attempt, now);
-    else if (sign !== "none") this.#noteBad(gate, probed, policy, attempt, sign, now);
+    else if (sign !== "none") this.#noteBad(gate, probed, task, attempt, sign, now);
   }
 
   #noteGood(gate: Gate, probed: boolean, policy: Policy, attempt: Attempt, now: number): void {
@@ -136,11 +137,12 @@ export class Destinations {
   #noteBad(
     gate: Gate,
     probed: boolean,
-    policy: Policy,
+    task: CallTask,
     attempt: Attempt,
     sign: Exclude<Sign, "good" | "none">,
     now: number,
   ): void {
+    const { policy } = task.chunk.message;
     const { breaker, retry } = policy;
     const startedAt = startOf(attempt, now);
     const pauses = { startedAt, ...pausesAfter(attempt, gate.latencyMs, policy) };
@@ -153,8 +155,16 @@ export class Destinations {
     }
     if (sign !== "failed") this.#refuse(gate, { ...pauses, effect: "narrows", cause }, now);
     if (sign === "busy") return;
-    const tripped = gate.countFailure(breaker, now);
-    if (tripped === undefined && !probed) return;
+    // What fails once more says that the call is bad, not that its destination is: at a run's end such calls are all there is.
+    const tripped = task.attempts > 1 ? undefined : gate.countFailure(breaker, now);
+    if (tripped === undefined) {
+      if (!probed) return;
+      // It had only asked for patience, and works on calls again, whatever it thinks of this one.
+      if (sign === "failed" && !gate.isBroken) {
+        this.#reopen(gate, now);
+        return;
+      }
+    }
     const why = `${tripped ?? "the probe failed"}: ${nameFailure(attempt)}`;
     this.#refuse(gate, { ...pauses, ...breaker, startedAt, effect: "breaks", cause: why }, now);
   }

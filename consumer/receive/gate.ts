@@ -90,16 +90,15 @@ export class Gate {
     this.#holding.add(task);
   }
 
-  /** The call's attempt is over, or could not be made. False: it holds nothing of this. */
+  /** The call's attempt is over, or could not be made. False: it holds no slot of the window, not even as a probe. */
   give(task: CallTask): boolean {
-    const isProbe = this.probe === task;
-    if (isProbe) {
+    if (this.probe === task) {
       this.probe = undefined;
       this.probeUntil = 0;
     }
     const holds = this.#holding.delete(task);
     if (holds) this.window?.give();
-    return holds || isProbe;
+    return holds;
   }
 
   /** An attempt is over that started before there was a window. */

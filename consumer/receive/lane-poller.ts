@@ -2,6 +2,7 @@ import { laneQueue } from "../../shared/broker/broker.ts";
 import type { LaneActivity } from "../../shared/command.ts";
 import type { LaneLimit } from "../../shared/coordination/coordination.ts";
 import { OutOfReach } from "../../shared/coordination/patience.ts";
+import type { CutCalls } from "../execute/executor.ts";
 import { LaneWorker } from "./lane-worker.ts";
 import type { LaneWorkerOptions } from "./lane-worker.ts";
 import { Receiver } from "./receiver.ts";
@@ -20,7 +21,7 @@ export class LanePoller {
   readonly #receiving: Promise<void>;
   readonly #stop = new AbortController();
 
-  constructor(options: Omit<LaneWorkerOptions, "hasTime">) {
+  constructor(options: Omit<LaneWorkerOptions, "hasTime" | "countsCuts">) {
     const { broker, limit, onFailed } = options;
     this.#lane = new LaneWorker({
       ...options,
@@ -48,11 +49,11 @@ export class LanePoller {
     this.#lane.setLimit(limit);
   }
 
-  /** Finishes what is in flight, within `graceMs`, and puts the rest back. */
-  async stop(graceMs: number): Promise<void> {
+  /** Finishes what is in flight, within `graceMs`, and puts the rest back; returns what was cut then. */
+  stop(graceMs: number): Promise<CutCalls> {
     this.#stop.abort();
     const stopped = this.#lane.stop(graceMs, this.#receiving);
     this.#receiver.wake();
-    await stopped;
+    return stopped;
   }
 }

@@ -155,6 +155,11 @@ export class LanePump implements Pump {
 
   #startAgain(retry: Waiting): boolean {
     const { destinations } = this.#host;
+    if (!this.#host.allows(retry.task.chunk.message)) {
+      this.#retries.shift();
+      retry.drop();
+      return true;
+    }
     const now = Date.now();
     const gate = destinations.isQuiet ? undefined : destinations.gateOf(retry.origin);
     if (gate !== undefined && !gate.lets(retry.task.chunk.message.policy, now)) {

@@ -1,5 +1,4 @@
 import type { Broker, Delivery } from "../../shared/broker/broker.ts";
-import { laneQueue } from "../../shared/broker/broker.ts";
 import { wholeCall } from "../../shared/claims/claimed-call.ts";
 import type { ClaimStore } from "../../shared/claims/claim-store.ts";
 import type { LaneActivity } from "../../shared/command.ts";
@@ -8,23 +7,22 @@ import type { Call } from "../../shared/model/call.ts";
 import type { CallsMessage } from "../../shared/model/message.ts";
 import type { Attempt } from "../execute/attempt.ts";
 import { Executor } from "../execute/executor.ts";
-import type { SlotAnswer } from "../execute/executor.ts";
+import type { CutCalls, SlotAnswer } from "../execute/executor.ts";
 import { HttpClient } from "../execute/http-client.ts";
 import { Settler } from "../settle/settler.ts";
 import type { Tally } from "../settle/settler.ts";
 import { readBinding } from "./binding.ts";
 import type { CallTask, Chunk } from "./chunk.ts";
 import { Destinations } from "./destinations.ts";
-import { HoldKeeper } from "./hold.ts";
 import { Intake } from "./intake.ts";
 import { LanePump } from "./lane-pump.ts";
+import { OpenChunks } from "./open-chunks.ts";
 import { Permits } from "./permits.ts";
 import type { RunWatch } from "./run-watch.ts";
 import { mayBeTrouble } from "./sign.ts";
 import { StartMarker } from "./start-marker.ts";
 import { Stock } from "./stock.ts";
 import type { Total } from "./total.ts";
-import { VisibilityKeeper } from "./visibility-keeper.ts";
 
 /** After how long a suspect that had to wait for another comes again. */
 const SUSPECT_DELAY_MS = 1000;
@@ -47,6 +45,8 @@ export interface LaneWorkerOptions {
   readonly onFinished?: () => void;
   /** Is there time for an attempt that starts in `inMs` milliseconds? */
   readonly hasTime: (call: Call, message: CallsMessage, inMs: number) => boolean;
+  /** An attempt that is given up in the end counts as failed: a call that is always too long must not come for ever. */
+  readonly countsCuts?: boolean;
 }
 
 /**
@@ -58,9 +58,10 @@ export interface LaneWorkerOptions {
  */
 export class LaneWorker {
   readonly lane: string;
+  readonly chunks: OpenChunks;
   readonly #options: LaneWorkerOptions;
   readonly #stop = new AbortController();
-  readonly #opened = new Set<Chunk>();
+  readonly #cut: CutCalls = { putBack: 0, unknown: 0 };
   readonly #http = new HttpClient();
   readonly #permits: Permits;
   readonly #destinations: Destinations;
@@ -68,8 +69,6 @@ export class LaneWorker {
   readonly #stock: Stock;
   readonly #intake: Intake;
   readonly #settler: Settler;
-  readonly #keeper: VisibilityKeeper;
-  readonly #holds: HoldKeeper;
   #limit: LaneLimit;
   #idle: (() => void) | undefined;
 
@@ -87,8 +86,6 @@ export class LaneWorker {
       onChange: pump,
     });
     this.#settler = new Settler({ ...shared, onOver: (chunk) => this.#forget(chunk) });
-    this.#keeper = new VisibilityKeeper(broker, laneQueue(limit.lane), onFailed);
-    this.#holds = new HoldKeeper(coordination, pump, onFailed);
     const ends = {
       putBack: (task: CallTask, notBefore: number) =>
         this.#done(() => this.#settler.putBack(task, notBefore)),
@@ -103,6 +100,7 @@ export class LaneWorker {
       allows: ({ chunk }) => !chunk.isLost && watch.allows(chunk.message),
       hasTime: (task, inMs) => hasTime(task.call, task.chunk.message, inMs),
       settle: (task, outcome) => this.#done(() => this.#settler.settle(task, outcome)),
+      noteCut: (isUnknown) => void this.#cut[isUnknown ? "unknown" : "putBack"]++,
       failed: onFailed,
       stopping: this.#stop.signal,
     });
@@ -120,6 +118,7 @@ export class LaneWorker {
       isToldOf: () => this.#isToldOf(),
       rested: () => this.#rested(),
     });
+    this.chunks = new OpenChunks({ ...shared, watch, pump: this.#pump });
     this.#stock = new Stock(this.#pump, this.#permits, () => options.onRoom?.());
     this.#intake = new Intake({
       ...shared,
@@ -148,34 +147,45 @@ export class LaneWorker {
   }
 
   /**
-   * Finishes what is in flight, within `graceMs`; puts everything else back, or drops it where its run has ended.
+   * Puts everything back that is not in flight, or drops it where its run has ended; finishes what is in flight, within
+   * `graceMs` from now, and returns what had to be cut then.
    * Nothing starts from now on; what `receiving` still brings, until it resolves, is put back too.
    */
-  async stop(graceMs: number, receiving?: Promise<void>): Promise<void> {
-    if (this.#stop.signal.aborted) return;
+  async stop(graceMs: number, receiving?: Promise<void>): Promise<CutCalls> {
+    if (this.#stop.signal.aborted) return this.#cut;
     this.#stop.abort();
-    this.#permits.stop();
+    const given = this.#permits.stop();
     this.#stock.close();
+    const { countsCuts = false } = this.#options;
+    const grace = setTimeout(() => this.#http.giveUp(!countsCuts), graceMs);
+    // Before that, what goes back could be handed to this worker's own poll, which nobody reads any more.
     await receiving;
-    this.#pump.returnAll();
-    const grace = setTimeout(() => this.#http.giveUp(), graceMs);
+    this.#returnAll();
     while (this.#pump.held > 0) await new Promise<void>((resolve) => (this.#idle = resolve));
     clearTimeout(grace);
     this.#options.total.leave(this.#pump);
     try {
       await this.#settler.flush();
     } finally {
-      this.#keeper.close();
-      this.#holds.close();
+      this.chunks.close();
       this.#settler.stop();
+      await given;
       await Promise.all([this.#permits.close(), this.#destinations.close(), this.#http.close()]);
     }
+    return this.#cut;
+  }
+
+  /** To the queue, without waiting for what could go with it. */
+  #returnAll(): void {
+    this.#pump.returnAll();
+    this.#permits.setDemand(this.#pump, 0);
+    this.#settler.hurry();
   }
 
   /** Takes deliveries on: each is held until nothing of it depends on its message any more. */
   async open(deliveries: readonly Delivery[]): Promise<void> {
     // Before they are read: what must be known of them may be out of reach for a while.
-    for (const { receipt } of deliveries) this.#keeper.add(receipt);
+    for (const { receipt } of deliveries) this.chunks.keep(receipt);
     const taken = new Set<string>();
     try {
       const chunks = await this.#intake.open(deliveries);
@@ -185,7 +195,7 @@ export class LaneWorker {
         this.#take(chunk);
       }
     } finally {
-      for (const { receipt } of deliveries) if (!taken.has(receipt)) this.#keeper.drop(receipt);
+      for (const { receipt } of deliveries) if (!taken.has(receipt)) this.chunks.drop(receipt);
     }
     this.#stock.noteReceive();
     this.#pump.pump();
@@ -196,25 +206,13 @@ export class LaneWorker {
     return this.#settler.tally;
   }
 
-  /** Receipts of deliveries taken on whose message still stands for some call. */
-  held(): string[] {
-    return [...this.#opened].map(({ delivery }) => delivery.receipt);
-  }
-
-  /** The shortest time that an attempt of any call held may take; Infinity when none is. */
-  get shortestMs(): number {
-    return Math.min(...[...this.#opened].map((chunk) => chunk.shortestMs));
-  }
-
   /** Calls that could be received before enough are ready; 0 or less while there are, or too many are held. */
   missing(): number {
     return this.#stock.missing(this.#limit);
   }
 
   #take(chunk: Chunk): void {
-    this.#opened.add(chunk);
-    this.#holds.add(chunk);
-    this.#options.watch.enter(chunk.message.run);
+    this.chunks.add(chunk);
     if (chunk.ready === 0) {
       // All done by an earlier delivery; or only calls are left that the intake has settled.
       if (chunk.isOver) this.#settler.close(chunk);
@@ -226,11 +224,8 @@ export class LaneWorker {
   }
 
   #forget(chunk: Chunk): void {
-    if (!this.#opened.delete(chunk)) return;
-    this.#keeper.drop(chunk.delivery.receipt);
-    this.#holds.drop(chunk);
-    this.#options.watch.leave(chunk.message.run);
-    if (this.#opened.size === 0) {
+    if (!this.chunks.delete(chunk)) return;
+    if (this.chunks.isEmpty) {
       this.#destinations.rest();
       this.#options.onFinished?.();
     }
@@ -239,7 +234,7 @@ export class LaneWorker {
 
   /** Nothing more can be started now. */
   #rested(): void {
-    if (this.missing() > 0) this.#options.onRoom?.();
+    if (!this.#stop.signal.aborted && this.missing() > 0) this.#options.onRoom?.();
     if (this.#pump.held === 0 && this.#pump.readyCalls === 0) this.#settler.hurry();
   }
 
@@ -276,7 +271,7 @@ export class LaneWorker {
     if (!this.#destinations.isQuiet || mayBeTrouble(attempt)) {
       // Whose worker ends gives up attempts by itself: that says nothing of their destination.
       const isGivenUp = this.#stop.signal.aborted && attempt.end?.kind === "timeout";
-      if (isGivenUp) this.#destinations.give(task);
+      if (isGivenUp) this.#destinations.give(task, attempt.origin);
       else this.#destinations.over(task, attempt);
     }
     this.#pumpSoon();

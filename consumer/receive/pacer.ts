@@ -1,5 +1,6 @@
 import type { Coordination } from "../../shared/coordination/coordination.ts";
 import { OutOfReach } from "../../shared/coordination/patience.ts";
+import { SenpuError } from "../../shared/errors.ts";
 import type { Rate } from "../../shared/model/lane.ts";
 
 /** Start times taken at once: a quarter of a second's worth shared by the workers, so that who joins finds some left. */
@@ -28,6 +29,8 @@ export interface PacerOptions {
 
 /** Consecutive start times, epoch milliseconds. */
 interface Block {
+  /** Whose share they are; absent: this worker's own, taken out of coordination's reach. */
+  readonly rate?: Rate;
   /** The first not taken. */
   nextAt: number;
   /** No start of the block is later than this, and the slack. */
@@ -56,6 +59,9 @@ export class Pacer {
   /** What reserving takes. */
   #latencyMs = 0;
   #timer: NodeJS.Timeout | undefined;
+  #isClosed = false;
+  /** What is asked of coordination at the moment. */
+  #asking: Promise<void> = Promise.resolve();
 
   constructor(options: PacerOptions) {
     this.#options = options;
@@ -94,7 +100,7 @@ export class Pacer {
     const slackMs = SLACK_MS + this.#otherMs + burstMs;
     let block = this.#present(now, slackMs);
     if (block === undefined || block.lastAt - now < LEAD_MS + 2 * this.#latencyMs) {
-      void this.#reserve(this.#rate, wanted - startsLeft(block) - startsLeft(this.#following));
+      this.#askFor(this.#rate, wanted - startsLeft(block) - startsLeft(this.#following));
       block = this.#block;
     }
     if (block === undefined) return false;
@@ -108,9 +114,24 @@ export class Pacer {
     if (this.#block !== undefined) this.#block.nextAt += this.#block.intervalMs;
   }
 
-  close(): void {
+  /** No further start: gives back the times that were not taken, the last ones first. */
+  async close(): Promise<void> {
+    this.#isClosed = true;
     clearTimeout(this.#timer);
     this.#timer = undefined;
+    await this.#asking;
+    const blocks = [this.#following, this.#block];
+    this.#block = undefined;
+    this.#following = undefined;
+    for (const block of blocks) {
+      if (block?.rate === undefined) continue;
+      const { coordination, lane } = this.#options;
+      const unused = { from: block.nextAt, until: block.lastAt + block.intervalMs };
+      await coordination.giveBackStarts(lane, block.rate, unused).catch((error: unknown) => {
+        // Then they are gone.
+        if (!(error instanceof SenpuError)) this.#options.onFailed(error);
+      });
+    }
   }
 
   /** The block whose times are not all taken or missed. */
@@ -128,15 +149,20 @@ export class Pacer {
   }
 
   #wake(ms: number): void {
+    if (this.#isClosed) return;
     this.#timer ??= setTimeout(() => {
       this.#timer = undefined;
       this.#options.onReady();
     }, ms);
   }
 
-  async #reserve(rate: Rate, wanted: number): Promise<void> {
-    if (this.#reserving || this.#following !== undefined || wanted <= 0) return;
+  #askFor(rate: Rate, wanted: number): void {
+    if (this.#reserving || this.#following !== undefined || wanted <= 0 || this.#isClosed) return;
     this.#reserving = true;
+    this.#asking = this.#reserve(rate, wanted);
+  }
+
+  async #reserve(rate: Rate, wanted: number): Promise<void> {
     const { coordination, lane, workers, onReady, onFailed } = this.#options;
     const sharing = Math.max(1, workers());
     const intervalOfAll = this.intervalMs;
@@ -150,7 +176,7 @@ export class Pacer {
       const firstAt = await coordination.reserve(lane, held, count, now);
       const tookMs = performance.now() - before;
       this.#latencyMs = Math.max(tookMs, this.#latencyMs * 0.9);
-      this.#add(makeBlock(firstAt, count, intervalOfAll));
+      this.#add({ ...makeBlock(firstAt, count, intervalOfAll), rate });
     } catch (error) {
       if (!(error instanceof OutOfReach)) onFailed(error);
       else this.#add(this.#ownBlock(count, intervalOfAll * sharing));

@@ -84,9 +84,9 @@ export class Permits {
     this.total.give();
   }
 
-  /** No further start. */
-  stop(): void {
-    this.#pacer.close();
+  /** No further start; resolves once the start times that were not used are given back. */
+  stop(): Promise<void> {
+    return this.#pacer.close();
   }
 
   /** Call when nothing is in flight. */

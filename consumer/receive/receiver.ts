@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import type { Broker, Delivery } from "../../shared/broker/broker.ts";
 import { SQS_MAX_BATCH_ENTRIES } from "../../shared/limits.ts";
 
@@ -53,10 +54,20 @@ export class Receiver {
     signal.addEventListener("abort", end, { once: true });
     try {
       await this.#receive();
+      if (this.#poll.signal.aborted) await this.#untilPollIsGone();
     } finally {
       signal.removeEventListener("abort", end);
       clearTimeout(timer);
     }
+  }
+
+  /** A broker that has answered once more has seen that the poll was broken off, and hands it nothing. */
+  async #untilPollIsGone(): Promise<void> {
+    const { broker, queue } = this.#options;
+    const stop = new AbortController();
+    const late = sleep(FRESH_MS, undefined, { signal: stop.signal }).catch(() => {});
+    await Promise.race([broker.depth(queue).catch(() => {}), late]);
+    stop.abort();
   }
 
   async #receive(): Promise<void> {

@@ -4,6 +4,11 @@ import type { CallsMessage } from "../../shared/model/message.ts";
 /** How soon a worker notices that a run was paused, cancelled or started anew. */
 const REFRESH_MS = 250;
 
+/** What starts calls: it is told when some of what it holds may not be started any more, so that it lets go of it. */
+interface Waker {
+  pump(): void;
+}
+
 /**
  * What this worker knows of the runs it works on: whose messages are to be dropped.
  * A run that coordination does not know (its store was lost) is worked on: the ledger accounts for it all the same.
@@ -11,7 +16,7 @@ const REFRESH_MS = 250;
 export class RunWatch {
   readonly #coordination: Coordination;
   readonly #controls = new Map<string, RunControl>();
-  readonly #open = new Map<string, number>();
+  readonly #open = new Map<string, { count: number; readonly wakers: Set<Waker> }>();
   #timer: NodeJS.Timeout | undefined;
   readonly #onFailed: (error: unknown) => void;
 
@@ -25,7 +30,12 @@ export class RunWatch {
     const controls = await this.#coordination.controls(runs);
     for (const run of runs) {
       const control = controls.get(run);
-      if (control !== undefined) this.#controls.set(run, control);
+      if (control === undefined) continue;
+      const before = this.#controls.get(run);
+      if (before !== undefined && isOlder(control, before)) continue;
+      this.#controls.set(run, control);
+      const isNews = before?.state !== control.state || before.generation !== control.generation;
+      if (isNews) for (const waker of this.#open.get(run)?.wakers ?? []) waker.pump();
     }
   }
 
@@ -36,20 +46,20 @@ export class RunWatch {
     return control.state === "running" && message.generation >= control.generation;
   }
 
-  /** From now on the run is watched, until `leave` was called as often. */
-  enter(run: string): void {
-    this.#open.set(run, (this.#open.get(run) ?? 0) + 1);
+  /** From now on the run is watched, until `leave` was called as often; until then `waker` hears of changes. */
+  enter(run: string, waker: Waker): void {
+    const open = this.#open.get(run) ?? { count: 0, wakers: new Set() };
+    open.count++;
+    open.wakers.add(waker);
+    this.#open.set(run, open);
     this.#timer ??= setInterval(() => {
       this.refresh([...this.#open.keys()]).catch(this.#onFailed);
     }, REFRESH_MS);
   }
 
   leave(run: string): void {
-    const left = (this.#open.get(run) ?? 1) - 1;
-    if (left > 0) {
-      this.#open.set(run, left);
-      return;
-    }
+    const open = this.#open.get(run);
+    if (open !== undefined && --open.count > 0) return;
     this.#open.delete(run);
     this.#controls.delete(run);
     if (this.#open.size === 0) this.close();
@@ -59,4 +69,10 @@ export class RunWatch {
     clearInterval(this.#timer);
     this.#timer = undefined;
   }
+}
+
+/** Two lanes read at once, and the first answer may come last: a generation that is held runs no more. */
+function isOlder(control: RunControl, known: RunControl): boolean {
+  if (control.generation !== known.generation) return control.generation < known.generation;
+  return control.state === "running" && known.state !== "running";
 }

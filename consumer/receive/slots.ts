@@ -40,8 +40,12 @@ export class Slots {
   #workers = 1;
   #timer: NodeJS.Timeout | undefined;
   #renewing = false;
+  #renewal: Promise<void> = Promise.resolve();
+  #isClosed = false;
   #renewedAt = -Infinity;
   #hurryMs = HURRY_MS;
+  /** Slots in use when a lease was asked for that is not answered yet: more of the old one may be others' already. */
+  #asked = Infinity;
   /** `performance.now()`: until then coordination keeps what is granted for this worker. */
   #leasedUntil = 0;
 
@@ -56,7 +60,7 @@ export class Slots {
     if (limit !== this.#limit) this.#hurryMs = HURRY_MS;
     this.#limit = limit;
     // So that others may have what this one no longer may use.
-    if (shrinks && this.#granted > this.limit) void this.#renew();
+    if (shrinks && this.#granted > this.limit) this.#renewSoon();
   }
 
   get used(): number {
@@ -73,7 +77,7 @@ export class Slots {
   }
 
   get isFree(): boolean {
-    return this.#used < this.#granted && this.#used < this.limit;
+    return this.#used < this.#granted && this.#used < this.limit && this.#used < this.#asked;
   }
 
   /** Slots are used by calls that started before this was there. */
@@ -98,10 +102,10 @@ export class Slots {
   /** Calls that could be in flight now if there were slots enough. */
   setDemand(demand: number): void {
     this.#demand = demand;
-    if (demand === 0) return;
-    this.#timer ??= setInterval(() => void this.#renew(), RENEW_MS);
+    if (demand === 0 || this.#isClosed) return;
+    this.#timer ??= setInterval(() => this.#renewSoon(), RENEW_MS);
     const short = this.#granted < Math.min(demand, this.limit);
-    if (short && performance.now() - this.#renewedAt > this.#hurryMs) void this.#renew();
+    if (short && performance.now() - this.#renewedAt > this.#hurryMs) this.#renewSoon();
   }
 
   /** Gives all slots back. Call when nothing is in flight. */
@@ -109,6 +113,9 @@ export class Slots {
     clearInterval(this.#timer);
     this.#timer = undefined;
     this.#demand = 0;
+    this.#isClosed = true;
+    // Else it would be leased again.
+    await this.#renewal;
     try {
       if (this.#leasedUntil > 0) await this.#lease();
     } catch (error) {
@@ -117,9 +124,13 @@ export class Slots {
     }
   }
 
-  async #renew(): Promise<void> {
-    if (this.#renewing) return;
+  #renewSoon(): void {
+    if (this.#renewing || this.#isClosed) return;
     this.#renewing = true;
+    this.#renewal = this.#renew();
+  }
+
+  async #renew(): Promise<void> {
     const sinceMs = performance.now() - this.#renewedAt;
     this.#renewedAt = performance.now();
     const before = this.#granted;
@@ -130,7 +141,7 @@ export class Slots {
       }
       // Whether others come or go matters less than what is granted now.
       if (sinceMs >= RENEW_MS / 2) await this.#countWorkers();
-      this.#granted = await this.#lease();
+      await this.#lease();
     } catch (error) {
       if (!(error instanceof OutOfReach)) this.#options.onFailed(error);
       this.#granted = this.#grantedOutOfReach();
@@ -138,7 +149,8 @@ export class Slots {
       this.#renewing = false;
     }
     this.#hurryMs = this.#granted > before ? HURRY_MS : Math.min(MAX_HURRY_MS, this.#hurryMs * 2);
-    if (this.#granted > before) this.#options.onGranted();
+    // What was free before was held back while the lease was asked for.
+    if (this.isFree) this.#options.onGranted();
   }
 
   /** What is used is not taken away: a share below that only lets nothing new start. */
@@ -157,19 +169,24 @@ export class Slots {
     this.#workers = Math.max(1, leased + (this.#granted === 0 ? 1 : 0));
   }
 
-  async #lease(): Promise<number> {
+  async #lease(): Promise<void> {
     const { coordination, lane, worker } = this.#options;
     const ttlMs = this.#longestAttemptMs + LEASE_MARGIN_MS;
-    const granted = await coordination.lease({
-      lane,
-      worker,
-      wanted: Math.min(this.limit, Math.max(this.#demand, this.#used)),
-      held: this.#used,
-      limit: this.limit,
-      ttlMs,
-      now: Date.now(),
-    });
-    this.#leasedUntil = performance.now() + ttlMs;
-    return granted;
+    const held = this.#used;
+    this.#asked = held;
+    try {
+      this.#granted = await coordination.lease({
+        lane,
+        worker,
+        wanted: Math.min(this.limit, Math.max(this.#demand, held)),
+        held,
+        limit: this.limit,
+        ttlMs,
+        now: Date.now(),
+      });
+      this.#leasedUntil = performance.now() + ttlMs;
+    } finally {
+      this.#asked = Infinity;
+    }
   }
 }

@@ -102,9 +102,14 @@ export class Total {
     for (const lane of this.#lanes) lane.rest();
   }
 
+  /** No further start; resolves once the start times that were not used are given back. */
+  stop(): Promise<void> {
+    return this.#pacer.close();
+  }
+
   /** Call when nothing is in flight. */
   async close(): Promise<void> {
-    this.#pacer.close();
+    await this.stop();
     await this.#slots.close();
   }
 

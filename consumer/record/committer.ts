@@ -23,24 +23,26 @@ export class Committer {
   /** On the disk when it resolves. */
   async commit(records: readonly LedgerRecord[]): Promise<void> {
     const { settled, stopped } = await this.#ledger.record(records, Date.now());
-    for (const run of stopped) await this.#tellStopped(run);
+    for (const run of stopped) await this.#tellHeld(run, "stopped");
     for (const run of settled) await this.#coordination.releaseLanes(run);
     for (const listener of this.#listeners) listener();
   }
 
-  /** Tells what a dead recorder could not. */
+  /** Tells what a dead recorder, or whoever paused or cancelled a run and died, could not. */
   async catchUp(): Promise<void> {
     for (const { id, state } of await this.#ledger.listRuns(RECENT_RUNS)) {
-      if (state === "stopped") await this.#tellStopped(id);
+      if (state === "stopped" || state === "paused" || state === "cancelled") {
+        await this.#tellHeld(id, state);
+      }
       if (state === "settled") await this.#coordination.releaseLanes(id);
     }
   }
 
-  async #tellStopped(id: string): Promise<void> {
+  async #tellHeld(id: string, state: "stopped" | "paused" | "cancelled"): Promise<void> {
     const run = await this.#ledger.findRun(id);
     const control = await this.#coordination.control(id);
     // Somebody may have restarted or cancelled it meanwhile, and their word counts.
-    if (run?.state !== "stopped" || (control !== undefined && control.state !== "running")) return;
-    await this.#coordination.setControl(id, { generation: run.generation, state: "stopped" });
+    if (run?.state !== state || (control !== undefined && control.state !== "running")) return;
+    await this.#coordination.setControl(id, { generation: run.generation, state });
   }
 }

@@ -18,7 +18,8 @@ const UNREADABLE_SECONDS = 600;
 
 /**
  * What SQS gave up on, since workers died on it again and again: its calls end as `abandoned`.
- * Ledger first, then a letter each, then the message is removed: a death in between repeats, and loses nothing.
+ * A letter each first, then the ledger, then the message is removed: a death in between repeats, and loses nothing. Told
+ * of without a letter, a call would be left without one where its run is resumed: that drops the message.
  */
 export async function recordDead(parts: HouseParts, lane: string): Promise<void> {
   const { broker, signal } = parts;
@@ -58,10 +59,10 @@ async function bury(
     await broker.extend(deadQueue(lane), unreadable, UNREADABLE_SECONDS);
   }
   if (corpses.length === 0) return;
-  const records = corpses.filter(({ abandoned }) => abandoned.length > 0).map(toRecord);
-  if (records.length > 0) await committer.commit(records);
   const letters = (await Promise.all(corpses.map((corpse) => writeLetters(parts, corpse)))).flat();
   if (letters.length > 0) await broker.send(failedQueue(lane), letters);
+  const records = corpses.filter(({ abandoned }) => abandoned.length > 0).map(toRecord);
+  if (records.length > 0) await committer.commit(records);
   await broker.remove(
     deadQueue(lane),
     corpses.map(({ receipt }) => receipt),

@@ -1,9 +1,9 @@
 import { parentPort, workerData } from "node:worker_threads";
-import { createBroker } from "../../shared/broker/aws-broker.ts";
+import { openBroker } from "../../shared/broker/open.ts";
 import type { RecorderOptions } from "../../shared/command.ts";
 import { openCoordination } from "../../shared/coordination/open.ts";
 import { SenpuError, messageOf } from "../../shared/errors.ts";
-import { openSqliteLedger } from "../../shared/ledger/sqlite-ledger.ts";
+import { openLedger } from "../../shared/ledger/open.ts";
 import { openStateFolder } from "../../shared/state/state-folder.ts";
 import type { FromThread } from "./recorder-thread.ts";
 import { startRecorder } from "./recorder.ts";
@@ -32,9 +32,9 @@ async function record({ state, endpointUrl }: RecorderOptions): Promise<void> {
   await using resources = new AsyncDisposableStack();
   const keep = <T extends { close(): Promise<void> }>(opened: T): T =>
     resources.adopt(opened, async (it) => await it.close());
-  const ledger = keep(openSqliteLedger(folder.ledgerFile));
+  const ledger = keep(await openLedger(() => folder.ledgerFile));
   const coordination = keep(await openCoordination(() => folder.coordinationFile));
-  const broker = keep(createBroker({ endpointUrl }));
+  const broker = keep(openBroker(endpointUrl));
   // Listens before it starts, so that it can be stopped while the broker keeps it waiting.
   const told = new Promise<void>((resolve) => parentPort?.once("message", () => resolve()));
   const recorder = await startRecorder({ broker, ledger, coordination, state: folder.path });

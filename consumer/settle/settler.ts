@@ -47,8 +47,9 @@ interface PutBack {
  * The end of a call's life in a worker.
  *
  * In: calls that settled, or are to be put back. Out, in this order, so that a death anywhere between loses nothing:
- * outcomes to their topic, letters of failed calls to the `failed` queue, calls put back to the lane queue; then the
- * message is removed, or its checkpoint written. One such flush at a time; what comes meanwhile goes with the next.
+ * letters of failed calls to the `failed` queue, outcomes to their topic, calls put back to the lane queue; then the
+ * message is removed, or its checkpoint written. A letter comes before its outcome, because a run that is resumed passes
+ * over what has an outcome, and drops the message. One such flush at a time; what comes meanwhile goes with the next.
  */
 export class Settler {
   readonly tally: Tally = { succeeded: 0, failed: 0, putBack: 0, dropped: 0 };
@@ -142,17 +143,15 @@ export class Settler {
     this.#ended = new Set();
 
     const { broker, lane, worker } = this.#options;
-    await broker.publish("outcomes", outcomeMessages(settled, lane, worker));
     const letters = settled.filter(({ outcome }) => outcome.state === "failed");
+    await sendAll(
+      broker,
+      failedQueue(lane),
+      letters.map(({ task, outcome }) => letterOf(task, outcome)),
+    );
+    await broker.publish("outcomes", outcomeMessages(settled, lane, worker));
     const moving = await this.#markMoving(putBack);
-    await Promise.all([
-      sendAll(
-        broker,
-        failedQueue(lane),
-        letters.map(({ task, outcome }) => letterOf(task, outcome)),
-      ),
-      sendAll(broker, laneQueue(lane), encodePutBack(moving, Date.now())),
-    ]);
+    await sendAll(broker, laneQueue(lane), encodePutBack(moving, Date.now()));
     for (const { task } of settled) touch(task, touched);
     for (const { task } of putBack) touch(task, touched);
     await this.#close(touched);

@@ -1,4 +1,5 @@
-import { resolve } from "node:path";
+import { readdirSync, rmSync } from "node:fs";
+import { join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
 import type { Metafile } from "esbuild";
@@ -21,7 +22,7 @@ export interface Bundle {
   readonly folder: string;
   /** Of what is loaded at the start: `index.mjs` and what it imports. */
   readonly bytes: number;
-  /** Of what is loaded when a deployment uses it (a coordination table, a bucket), beside that. */
+  /** Of what is loaded when a deployment uses it (a coordination table, a bucket, a database), beside that. */
   readonly lazyBytes: number;
   readonly maxBytes: number;
   /** Bytes at the start by package, the project's own under `senpu`; largest first. */
@@ -48,6 +49,7 @@ export async function bundleFunctions(
   return Promise.all(
     specs.map(async (spec) => {
       const metafile = await buildOne(spec, outDir);
+      removeOlder(resolve(outDir, spec.name), metafile);
       const bundle = describe(spec, outDir, metafile);
       check(bundle, spec.minBytes ?? DEFAULT_MIN_BYTES, metafile);
       return bundle;
@@ -86,6 +88,15 @@ async function buildOne({ name, entry }: BundleSpec, outDir: string): Promise<Me
     throw new SenpuError("config", `${name} cannot be bundled: ${messageOf(cause)}`, {
       cause,
     });
+  }
+}
+
+/** Parts of a build before this one, which would travel with the function. */
+function removeOlder(folder: string, { outputs }: Metafile): void {
+  const made = new Set(Object.keys(outputs).map((path) => resolve(PROJECT, path)));
+  for (const name of readdirSync(folder)) {
+    const path = join(folder, name);
+    if (!made.has(path)) rmSync(path, { recursive: true, force: true });
   }
 }
 

@@ -22,6 +22,11 @@ const UNUSED: readonly Unused[] = [
     instead:
       'export { fromEnv as defaultProvider } from "@aws-sdk/credential-provider-env"; export { fromEnv as credentialDefaultProvider } from "@aws-sdk/credential-provider-env";',
   },
+  // For IAM's tokens, the same, by another package's way to that chain.
+  {
+    path: /@aws-sdk\/credential-providers\/dist-(es|cjs)\/index\.js$/,
+    instead: 'export { fromEnv as fromNodeProviderChain } from "@aws-sdk/credential-provider-env";',
+  },
   // The parser of HTTP for where WebAssembly has no SIMD, which both of Lambda's processors have.
   { path: /undici\/lib\/llhttp\/llhttp-wasm\.js$/, instead: 'module.exports = "";' },
   // The consumer's pools speak HTTP/1.1 only.

@@ -8,8 +8,8 @@ import { EXIT, SenpuError } from "../../shared/errors.ts";
 import { DEFAULT_LANE } from "../../shared/model/lane.ts";
 import { attachBroker } from "../../shared/state/held-broker.ts";
 import { bundleFunctions } from "../bundle/bundle.ts";
-import { FUNCTIONS, FUNCTION_NAMES, isFunctionName } from "../bundle/functions.ts";
-import type { FunctionName } from "../bundle/functions.ts";
+import { FUNCTIONS, RUN_FUNCTION_NAMES, isRunFunctionName } from "../bundle/functions.ts";
+import type { RunFunctionName } from "../bundle/functions.ts";
 import { readEvent } from "../invoke/read-event.ts";
 import { complaint, invocationAsJson, reportLine } from "../invoke/render-invocation.ts";
 import { sampleEvent } from "../invoke/sample-event.ts";
@@ -22,7 +22,7 @@ const DEFAULT_TIMEOUT_MS = 30_000;
 
 export function configure(command: Command): void {
   command
-    .argument("<function>", `which handler: ${FUNCTION_NAMES.join(", ")}`)
+    .argument("<function>", `which handler: ${RUN_FUNCTION_NAMES.join(", ")}`)
     .option("--event <file>", "the event as JSON; - for standard input")
     .option("--sample <plan>", "consumer: write the event that AWS would deliver for this plan")
     .option("-o, --output <file>", "where --sample writes; default: standard output")
@@ -52,8 +52,11 @@ Examples:
 export async function run(context: CommandContext): Promise<number> {
   const { args, options, common } = context;
   const [name] = args;
-  if (!isFunctionName(name)) {
-    throw new SenpuError("usage", `no function ${name}; there are ${FUNCTION_NAMES.join(", ")}`);
+  if (!isRunFunctionName(name)) {
+    throw new SenpuError(
+      "usage",
+      `no function ${name}; there are ${RUN_FUNCTION_NAMES.join(", ")}`,
+    );
   }
   if (common.env !== undefined) {
     throw new SenpuError("usage", "senpu invoke runs a handler on this machine: leave --env out");
@@ -100,7 +103,7 @@ function readInspect(value: string | true | undefined): { readonly inspectPort?:
 
 async function invokeOnce(
   { common }: CommandContext,
-  name: FunctionName,
+  name: RunFunctionName,
   eventFile: string,
   folder: string,
   settings: Pick<EnvironmentOptions, "timeoutMs" | "memoryMb" | "inspectPort" | "variables">,
@@ -138,7 +141,7 @@ function print(text: string): void {
 
 async function writeSample(
   { options, sides, common }: CommandContext,
-  name: FunctionName,
+  name: RunFunctionName,
 ): Promise<number> {
   if (name !== "consumer") {
     throw new SenpuError("usage", `--sample makes an event for the consumer, not for the ${name}`);

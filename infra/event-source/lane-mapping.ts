@@ -59,6 +59,10 @@ export class LaneMapping {
         continue;
       }
       const batch = await this.#gather();
+      if (signal.aborted) {
+        await this.#handBack(batch);
+        break;
+      }
       if (batch.length === 0) {
         if (this.#processing.size === 0) this.#activeSince = undefined;
         continue;
@@ -71,6 +75,16 @@ export class LaneMapping {
     }
     await Promise.all(this.#processing);
     if (failures.length > 0) throw failures[0];
+  }
+
+  /** What a poll brought after the stop is for others. */
+  async #handBack(batch: readonly Delivery[]): Promise<void> {
+    if (batch.length === 0) return;
+    const { broker, lane } = this.#options;
+    await broker.release(
+      laneQueue(lane),
+      batch.map(({ receipt }) => receipt),
+    );
   }
 
   #concurrency(): number {

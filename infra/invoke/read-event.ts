@@ -2,10 +2,10 @@ import { readFileSync } from "node:fs";
 import { SenpuError, messageOf } from "../../shared/errors.ts";
 import { readProducerEvent } from "../../shared/lambda/producer-event.ts";
 import { readSqsEvent } from "../../shared/lambda/sqs-event.ts";
-import type { FunctionName } from "../bundle/functions.ts";
+import type { RunFunctionName } from "../bundle/functions.ts";
 
 /** Throws {@link SenpuError}: `usage` when the file holds no JSON, `message` when the function takes no such event. */
-export function readEvent(path: string, name: FunctionName): unknown {
+export function readEvent(path: string, name: RunFunctionName): unknown {
   const event = parse(path);
   try {
     if (name === "producer") readProducerEvent(event);
@@ -30,11 +30,11 @@ function parse(path: string): unknown {
   }
 }
 
-function isHousekeeping(event: unknown, name: FunctionName): boolean {
+function isHousekeeping(event: unknown, name: RunFunctionName): boolean {
   return name === "recorder" && (event as { task?: unknown } | null)?.task === "housekeeping";
 }
 
-function advice(name: FunctionName, path: string): string {
+function advice(name: RunFunctionName, path: string): string {
   return name === "consumer"
     ? `; senpu invoke consumer --sample PLAN -o ${path === "-" ? "FILE" : path} writes one`
     : "";

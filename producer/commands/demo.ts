@@ -42,7 +42,7 @@ export async function run(context: CommandContext): Promise<number> {
         `A weather API of our own listens on ${api.url}; the plan for it is ${path}.\n`,
       );
     }
-    figures = await showRun(plan, context, { run });
+    figures = await showRun(plan, context, { run, command: "senpu demo" });
     await showFigures(figures, context);
   } finally {
     counts = await api.stop();

@@ -1,9 +1,9 @@
 import type { Command } from "commander";
 import { existsSync } from "node:fs";
-import { createBroker } from "../../shared/broker/aws-broker.ts";
+import { deploymentPrefix, openBroker } from "../../shared/broker/open.ts";
 import type { CommandContext } from "../../shared/command.ts";
 import { EXIT, SenpuError } from "../../shared/errors.ts";
-import { attachBroker } from "../../shared/state/held-broker.ts";
+import { findBroker } from "../../shared/state/find-broker.ts";
 import { wantsColor } from "../../shared/terminal/color.ts";
 import { DEFAULT_COLUMNS } from "../../shared/terminal/fit.ts";
 import { writeLines } from "../../shared/terminal/output.ts";
@@ -43,9 +43,10 @@ export async function run(
   const { common, options } = context;
   refuseEnvironment(context);
   const filter = readFilter(context);
-  if (common.endpointUrl === undefined && !existsSync(common.state)) throw noRunYet(common.state);
-  const attached = await attachBroker(common);
-  const broker = createBroker({ endpointUrl: attached.endpointUrl });
+  const isHere = common.endpointUrl === undefined && deploymentPrefix(undefined) === undefined;
+  if (isHere && !existsSync(common.state)) throw noRunYet(common.state);
+  const found = await findBroker(common);
+  const broker = openBroker(found.endpointUrl);
   try {
     const all = await broker.lanes();
     if (filter.lane !== undefined && !all.includes(filter.lane)) {
@@ -53,14 +54,14 @@ export async function run(
     }
     const lanes = filter.lane === undefined ? all : [filter.lane];
     const look = await reading(context, async (watch) => {
-      const found = await lookAtLetters({
+      const read = await lookAtLetters({
         broker,
         lanes,
         filter,
         all: options["all"] === true,
         ...watch,
       });
-      return { ...found, isCut: watch.signal.aborted };
+      return { ...read, isCut: watch.signal.aborted };
     });
     const groups = look.groups.slice(0, filter.limit);
     const lines = common.json
@@ -76,7 +77,7 @@ export async function run(
     return look.isCut ? EXIT.interrupted : EXIT.succeeded;
   } finally {
     await broker.close();
-    await attached.close();
+    await found.close();
   }
 }
 

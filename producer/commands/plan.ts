@@ -14,6 +14,8 @@ import {
 } from "../../shared/terminal/format.ts";
 import { writeText } from "../../shared/terminal/output.ts";
 import { renderTable } from "../../shared/terminal/table.ts";
+import { localLanes } from "../plan/local-lanes.ts";
+import type { LaneOrigin } from "../plan/merge-lanes.ts";
 import type { Plan } from "../plan/plan.ts";
 import { readPlan } from "../plan/read.ts";
 import { durationMs, runDurationMs, surveyPlan } from "../plan/survey.ts";
@@ -23,6 +25,14 @@ import { readOverrides } from "./run-options.ts";
 
 /** Latencies for which a duration is told, in milliseconds: a fast API, a usual one, a slow one. */
 const LATENCIES_MS = [50, 200, 1000];
+
+/** As they are shown. */
+const ORIGINS: Readonly<Record<LaneOrigin, string>> = {
+  plan: "plan",
+  config: "config",
+  both: "plan, config",
+  default: "–",
+};
 
 export function configure(command: Command): void {
   command
@@ -51,7 +61,8 @@ export async function run(context: CommandContext): Promise<number> {
   const spoolDir = join(tmpdir(), `senpu-plan-${process.pid}`);
   try {
     const runId = newRunId(new Date());
-    const plan = await readPlan({ path, spoolDir, runId, overrides: readOverrides(options) });
+    const overrides = readOverrides(options);
+    const plan = await readPlan({ path, spoolDir, runId, overrides, given: await localLanes() });
     const survey = await surveyPlan(plan, createCounter(common.quiet));
     const text = common.json
       ? `${JSON.stringify(survey)}\n`
@@ -78,12 +89,14 @@ function render(survey: Survey, plan: Plan, columns: number): string {
   const hasBurst = [...lanes, ...(total === null ? [] : [total])].some(
     ({ burst }) => burst !== null && burst > 1,
   );
+  const hasConfig = lanes.some(({ from }) => from === "config" || from === "both");
   const lines = [
     `${survey.name}: ${formatQuantity(calls, "call")} in ${formatQuantity(messages, "message")}, ${formatBytes(bytes)}`,
     "",
     ...renderTable(
       [
         { title: "lane" },
+        ...(hasConfig ? [{ title: "from" }] : []),
         { title: "calls", align: "right" },
         { title: "in flight", align: "right" },
         { title: "rate", align: "right" },
@@ -93,6 +106,7 @@ function render(survey: Survey, plan: Plan, columns: number): string {
       [
         ...lanes.map((lane) => [
           lane.lane,
+          ...(hasConfig ? [ORIGINS[lane.from]] : []),
           ...limitCells(lane, hasBurst),
           ...LATENCIES_MS.map((ms) => formatForecast(durationMs(lane, ms))),
         ]),
@@ -101,6 +115,7 @@ function render(survey: Survey, plan: Plan, columns: number): string {
           : [
               [
                 "in total",
+                ...(hasConfig ? [""] : []),
                 ...limitCells({ minConcurrency: null, ...total }, hasBurst),
                 ...LATENCIES_MS.map((ms) => formatForecast(runDurationMs(survey, ms))),
               ],

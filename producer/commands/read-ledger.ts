@@ -3,7 +3,7 @@ import { join } from "node:path";
 import type { CommonOptions } from "../../shared/command.ts";
 import { SenpuError } from "../../shared/errors.ts";
 import type { Ledger } from "../../shared/ledger/ledger.ts";
-import { openSqliteLedger } from "../../shared/ledger/sqlite-ledger.ts";
+import { isLedgerElsewhere, openLedger } from "../../shared/ledger/open.ts";
 import { openStateFolder } from "../../shared/state/state-folder.ts";
 
 /**
@@ -20,8 +20,8 @@ export async function readLedger<Found>(
       `--env ${common.env}: this command reads the ledger of this machine; leave --env out`,
     );
   }
-  if (!existsSync(join(common.state, "ledger.db"))) return undefined;
-  const ledger = openSqliteLedger(openStateFolder(common.state).ledgerFile);
+  if (!isLedgerElsewhere() && !existsSync(join(common.state, "ledger.db"))) return undefined;
+  const ledger = await openLedger(() => openStateFolder(common.state).ledgerFile);
   try {
     return await read(ledger);
   } finally {

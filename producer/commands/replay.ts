@@ -1,5 +1,6 @@
 import type { Command } from "commander";
 import { existsSync } from "node:fs";
+import { deploymentPrefix } from "../../shared/broker/open.ts";
 import type { CommandContext } from "../../shared/command.ts";
 import { EXIT, SenpuError } from "../../shared/errors.ts";
 import type { Ledger } from "../../shared/ledger/ledger.ts";
@@ -64,7 +65,8 @@ export async function run(
 ): Promise<number> {
   const { common, options } = context;
   refuseEnvironment(context);
-  if (common.endpointUrl === undefined && !existsSync(common.state)) throw noRunYet(common.state);
+  const isHere = common.endpointUrl === undefined && deploymentPrefix(undefined) === undefined;
+  if (isHere && !existsSync(common.state)) throw noRunYet(common.state);
   const session = await openSession(common);
   try {
     const request = await readRequest(session.ledger, context);
@@ -155,6 +157,7 @@ async function makeAgain(
       session,
       run,
       parent,
+      command: "senpu replay",
       workers: readWorkers(options),
       recorder: options["recorder"] !== false,
     });

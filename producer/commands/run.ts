@@ -2,7 +2,10 @@ import type { Command } from "commander";
 import { join } from "node:path";
 import type { CommandContext } from "../../shared/command.ts";
 import { SenpuError } from "../../shared/errors.ts";
+import { parseS3Url } from "../../shared/s3/s3-object.ts";
+import { localLanes } from "../plan/local-lanes.ts";
 import { readPlan } from "../plan/read.ts";
+import { readFromS3 } from "../run/read-again.ts";
 import { newRunId } from "../run/run-id.ts";
 import { readOverrides } from "./run-options.ts";
 import { exitCodeOf, showFigures, showRun } from "./show-run.ts";
@@ -12,7 +15,7 @@ export function configure(command: Command): void {
   addRunOptions(
     command.argument(
       "<plan>",
-      "a plan (.yaml .yml .json .jsonl .txt), or - for JSON Lines on standard input",
+      "a plan (.yaml .yml .json .jsonl .txt), here or at s3://bucket/key; or - for JSON Lines on standard input",
     ),
   )
     .option("--name <name>", "the run's name; default: the plan's")
@@ -27,6 +30,7 @@ Examples:
   senpu run plan.yaml                            all of it in this process
   senpu run plan.yaml --workers 4 --rate 50/s    four worker processes, 50 calls a second in all
   senpu run urls.txt --json | jq .failed         figures for a script
+  senpu run s3://plans/nightly.yaml              a plan, and its rows, from a bucket
   senpu run - < calls.jsonl                      a call a line from standard input
   senpu run plan.yaml --no-worker                only publish and record; senpu worker makes the calls
 `,
@@ -39,15 +43,18 @@ export async function run(context: CommandContext): Promise<number> {
   const [path] = context.args;
   if (path === undefined) throw new SenpuError("usage", "senpu run PLAN: which plan?");
   const run = (options["runId"] as string | undefined) ?? newRunId(new Date());
-  const plan = await readPlan({
-    path,
-    spoolDir: join(common.state, "spool"),
-    runId: run,
-    allow: (options["allow"] as string[] | undefined) ?? [],
-    overrides: readOverrides(options),
-  });
+  const allow = (options["allow"] as string[] | undefined) ?? [];
+  const overrides = readOverrides(options);
+  const given = await localLanes();
+  const object = parseS3Url(path);
+  const spoolDir = join(common.state, "spool");
+  const plan =
+    object === undefined
+      ? await readPlan({ path, spoolDir, runId: run, allow, overrides, given })
+      : await readFromS3(object, overrides, given, allow);
   const figures = await showRun(plan, context, {
     run,
+    command: "senpu run",
     workers: readWorkers(options),
     recorder: options["recorder"] !== false,
   });

@@ -1,5 +1,6 @@
 import type { CommandContext } from "../../shared/command.ts";
 import { EXIT, SenpuError } from "../../shared/errors.ts";
+import type { Ledger } from "../../shared/ledger/ledger.ts";
 import type { Figures } from "../../shared/model/figures.ts";
 import { wantsColor } from "../../shared/terminal/color.ts";
 import { collectExamples } from "../../shared/terminal/failure-examples.ts";
@@ -10,14 +11,19 @@ import { createProgress } from "../../shared/terminal/progress.ts";
 import { senpuLine } from "../../shared/terminal/senpu-line.ts";
 import { renderSummary } from "../../shared/terminal/summary.ts";
 import type { Plan } from "../plan/plan.ts";
+import { describeActor } from "../run/actor.ts";
 import { runPlan } from "../run/run-plan.ts";
 import type { RunPlanOptions } from "../run/run-plan.ts";
+import { explainState } from "./explain-state.ts";
 import { readLedger } from "./read-ledger.ts";
 
 export type ShowOptions = Pick<
   RunPlanOptions,
-  "run" | "parent" | "workers" | "recorder" | "session"
->;
+  "run" | "parent" | "workers" | "recorder" | "session" | "tolerance"
+> & {
+  /** As the person gave it, for the run's history: `senpu resume`. */
+  readonly command: string;
+};
 
 /**
  * Runs a plan for somebody who watches: progress on stderr, the summary or JSON on stdout, Ctrl-C as they expect it.
@@ -37,6 +43,7 @@ export async function showRun(
     now: () => performance.now(),
   });
   const resumeLine = senpuLine(["resume", options.run], common);
+  const unpauseLine = senpuLine(["unpause", options.run], common);
   const interrupt = new AbortController();
   const onSignal = (): void => {
     if (interrupt.signal.aborted) {
@@ -50,18 +57,24 @@ export async function showRun(
   process.on("SIGINT", onSignal).on("SIGTERM", onSignal);
   const startedAt = performance.now();
   let note: string | undefined;
+  let heldBefore: string | undefined;
   try {
+    const { command, ...runOptions } = options;
     const figures = await runPlan(plan, context.sides, {
-      ...options,
+      ...runOptions,
       state: common.state,
       endpointUrl: common.endpointUrl,
-      by: `senpu run (process ${process.pid})`,
+      by: describeActor(command),
       signal: interrupt.signal,
       onNote: (text) => {
+        if (text !== undefined && text !== note) progress.say(`${text} …`);
         note = text;
-        if (text !== undefined) progress.say(`${text} …`);
       },
-      onLook: ({ row, lanes, planned }) => {
+      onLook: ({ row, lanes, planned, heldBy }) => {
+        const held = heldBy && `paused by ${heldBy}; ${unpauseLine} lets it go on`;
+        if (held !== heldBefore) progress.say(held ?? "Going on.");
+        heldBefore = held;
+        const notes = held ?? note;
         const settled = row.succeeded + row.failed + row.cancelled;
         const soFar = Math.max(row.planned, planned);
         progress.update({
@@ -74,7 +87,7 @@ export async function showRun(
           failed: row.failed,
           pending: (row.closedPlanned ?? plan.knownCalls ?? soFar) - settled,
           lanes: lanes.map((lane) => toLaneProgress(lane, Date.now())),
-          ...(note === undefined ? {} : { note }),
+          ...(notes === undefined ? {} : { note: notes }),
         });
       },
     });
@@ -82,7 +95,7 @@ export async function showRun(
     // On a terminal the summary says so.
     if (figures.state === "interrupted" && (common.json || !process.stdout.isTTY)) {
       process.stderr.write(`Interrupted, the state is kept. To go on: ${resumeLine}\n`);
-    }
+    } else if (common.json) await sayWhy(options.run, context);
     return figures;
   } catch (error) {
     progress.end();
@@ -94,6 +107,17 @@ export async function showRun(
     progress.end();
     process.off("SIGINT", onSignal).off("SIGTERM", onSignal);
   }
+}
+
+/** With `--json` the figures say what the run came into, and this why. */
+async function sayWhy(run: string, { common }: CommandContext): Promise<void> {
+  const why = await readLedger(common, (ledger) => readWhy(ledger, run));
+  if (why !== undefined) process.stderr.write(`${why}\n`);
+}
+
+async function readWhy(ledger: Ledger, run: string): Promise<string | undefined> {
+  const row = await ledger.findRun(run);
+  return row && explainState(ledger, row);
 }
 
 /** There is something to resume: the run is stored, and what is wrong is not the command line. */
@@ -113,9 +137,13 @@ export async function showFigures(figures: Figures, context: CommandContext): Pr
     await writeText(process.stdout, `${JSON.stringify(figures)}\n`);
     return;
   }
-  const examples = await readLedger(common, (ledger) => collectExamples(ledger, figures));
+  const told = await readLedger(common, async (ledger) => ({
+    examples: await collectExamples(ledger, figures),
+    why: await readWhy(ledger, figures.run),
+  }));
   const summary = renderSummary(figures, {
-    examples: examples ?? [],
+    examples: told?.examples ?? [],
+    why: told?.why,
     color: wantsColor(process.stdout, context.options["color"]),
     columns: process.stdout.columns ?? DEFAULT_COLUMNS,
     where: common,
@@ -123,7 +151,8 @@ export async function showFigures(figures: Figures, context: CommandContext): Pr
   await writeText(process.stdout, summary);
 }
 
+/** A run that was taken up and is still paused was interrupted before it had begun again. */
 export function exitCodeOf(figures: Figures): number {
-  if (figures.state === "interrupted") return EXIT.interrupted;
+  if (figures.state === "interrupted" || figures.state === "paused") return EXIT.interrupted;
   return figures.state === "settled" && figures.failed === 0 ? EXIT.succeeded : EXIT.failedCalls;
 }

@@ -1,21 +1,18 @@
 import type { Command } from "commander";
 import type { CommandContext } from "../../shared/command.ts";
 import { EXIT } from "../../shared/errors.ts";
-import type { Ledger, RunEvent, RunRow } from "../../shared/ledger/ledger.ts";
+import type { Ledger, RunRow } from "../../shared/ledger/ledger.ts";
 import { stateAt } from "../../shared/ledger/run-rules.ts";
 import { createPaint, wantsColor } from "../../shared/terminal/color.ts";
 import { collectExamples } from "../../shared/terminal/failure-examples.ts";
-import { DEFAULT_COLUMNS, cutEnd, plainLine } from "../../shared/terminal/fit.ts";
-import {
-  formatClock,
-  formatCount,
-  formatQuantity,
-  formatWhen,
-} from "../../shared/terminal/format.ts";
+import { DEFAULT_COLUMNS, cutEnd } from "../../shared/terminal/fit.ts";
+import { formatCount, formatQuantity, formatWhen } from "../../shared/terminal/format.ts";
 import { writeText } from "../../shared/terminal/output.ts";
 import type { Output } from "../../shared/terminal/output.ts";
 import { createProgress } from "../../shared/terminal/progress.ts";
 import { renderSummary } from "../../shared/terminal/summary.ts";
+import { explainState } from "./explain-state.ts";
+import { describeHistory, toHistory } from "./history.ts";
 import { countStillFailed, readLineage } from "../replay/lineage.ts";
 import { chooseRun, noRunYet } from "./choose-run.ts";
 import { readLedger } from "./read-ledger.ts";
@@ -26,6 +23,7 @@ export function configure(command: Command): void {
   command
     .argument("[run]", "id of a run, or how it begins or ends; the newest when left out")
     .option("--watch", "follow the run until it ends or stands still")
+    .option("--history", "with --json: who did what to the run, as history beside the figures")
     .addHelpText(
       "after",
       `
@@ -33,6 +31,7 @@ Examples:
   senpu status                       the newest run
   senpu status 4ef862 --watch        follow the run whose id ends so
   senpu status --json | jq .failed   one figure, for a script
+  senpu status RUN --json --history  who paused, resumed or cancelled it, and when
 `,
     );
 }
@@ -49,14 +48,19 @@ export async function run(
     const figures = await ledger.figures(row.id, Date.now());
     const now = Date.now();
     const lanes = figures.state === "running" ? await readLanes(row, common.state, now) : undefined;
+    const events = await ledger.events(row.id);
     if (common.json) {
-      await writeText(output, `${JSON.stringify({ ...figures, ...(lanes && { lanes }) })}\n`);
+      const history = options["history"] === true ? toHistory(events, now) : undefined;
+      const told = { ...figures, ...(lanes && { lanes }), ...(history && { history }) };
+      await writeText(output, `${JSON.stringify(told)}\n`);
       return row;
     }
     const color = wantsColor(output, options["color"]);
     const columns = output.columns ?? DEFAULT_COLUMNS;
     const examples = await collectExamples(ledger, figures);
-    const summary = renderSummary(figures, { examples, color, columns, where: common });
+    // Read anew: it may have been followed until now.
+    const why = await explainState(ledger, (await ledger.findRun(row.id)) ?? row);
+    const summary = renderSummary(figures, { examples, why, color, columns, where: common });
     const blocks = [
       renderBlock(
         "Lanes",
@@ -65,7 +69,7 @@ export async function run(
         color,
       ),
       renderBlock("Lineage", await describeLineage(ledger, row), columns, color),
-      renderBlock("What happened", describeEvents(await ledger.events(row.id)), columns, color),
+      renderBlock("What happened", describeHistory(events, now), columns, color),
     ];
     await writeText(output, summary + blocks.join(""));
     return row;
@@ -116,16 +120,6 @@ async function describeLineage(ledger: Ledger, row: RunRow): Promise<string[]> {
 function describeRelative(row: RunRow): string {
   const failed = `${formatCount(row.failed)} of ${formatQuantity(row.planned, "call")} failed`;
   return `${row.id} (${formatWhen(row.createdAt)}): ${stateAt(row, Date.now())}, ${failed}`;
-}
-
-function describeEvents(events: readonly RunEvent[]): string[] {
-  const width = Math.max(0, ...events.map((event) => event.what.length));
-  const days = new Set(events.map((event) => formatWhen(event.at).slice(0, 10)));
-  return events.map((event) => {
-    // The day is worth its columns only where there is more than one.
-    const when = days.size > 1 ? formatWhen(event.at) : formatClock(event.at);
-    return `${when}  ${event.what.padEnd(width)}  by ${plainLine(event.by)}`;
-  });
 }
 
 function renderBlock(

@@ -3,9 +3,11 @@ import { HEARTBEAT_DEAD_MS } from "../../shared/ledger/ledger.ts";
 import type { RunRow } from "../../shared/ledger/ledger.ts";
 import type { Session } from "../../shared/session.ts";
 import type { Plan } from "../plan/plan.ts";
-import { beginAgain, beginRun, checkUnchanged } from "../run/begin-run.ts";
-import { claimedLimits } from "../run/claimed-limits.ts";
+import { beginAgain } from "../run/begin-again.ts";
+import { beginRun, checkUnchanged } from "../run/begin-run.ts";
 import { produce } from "../run/produce.ts";
+import { openLanes } from "./open-lanes.ts";
+import type { Published } from "./published.ts";
 
 export interface PublishRunOptions {
   readonly session: Session;
@@ -13,19 +15,6 @@ export interface PublishRunOptions {
   readonly run: string;
   /** Time is up. */
   readonly signal: AbortSignal;
-}
-
-export interface Published {
-  readonly run: string;
-  /** `published` now; or before, by another invocation; or `under way` in another; or somebody's word stands against it. */
-  readonly state:
-    | "published"
-    | "published before"
-    | "under way"
-    | "paused"
-    | "stopped"
-    | "cancelled";
-  readonly planned: number;
 }
 
 const BY = "producer function";
@@ -88,18 +77,8 @@ function whatIsThere(row: RunRow, now: number): Published["state"] | undefined {
 }
 
 function goOn(session: Session, row: RunRow): Promise<number | undefined> {
-  return beginAgain(session, row, undefined, BY, () => {});
-}
-
-async function openLanes(
-  { broker, coordination }: Session,
-  plan: Plan,
-  run: string,
-  generation: number,
-): Promise<void> {
-  await broker.ensure(plan.lanes.map(({ name }) => name));
-  await coordination.claimLanes(run, claimedLimits(plan));
-  await coordination.setControl(run, { generation, state: "running" });
+  const nobody = { recorder: undefined, workersLive: false, onWaiting: () => {} };
+  return beginAgain({ session, row, by: BY, ...nobody });
 }
 
 /**

@@ -1,4 +1,7 @@
+import { CONFIG_VARIABLE, loadConfig } from "../../shared/config/load-config.ts";
+import { environmentVariable } from "../../shared/environment.ts";
 import type { ProducerOrder } from "../../shared/lambda/producer-event.ts";
+import type { GivenLanes } from "../plan/merge-lanes.ts";
 import type { Plan } from "../plan/plan.ts";
 import { planFromObject, readPlan } from "../plan/read.ts";
 
@@ -21,19 +24,27 @@ export async function readOrdered(
 ): Promise<OrderedPlan> {
   const overrides = order.name === undefined ? {} : { name: order.name };
   const { plan: place, time } = order;
+  const given = await deployedLanes();
   if (place.kind === "object") {
     // S3's client is loaded only where it is needed.
     const { readS3Plan } = await import("./s3-plan.ts");
-    const fetched = await readS3Plan(place.object, overrides);
+    const fetched = await readS3Plan(place.object, overrides, given);
     const which = fetched.identity.slice(0, IDENTITY_CHARS);
     const run = scheduledRunId(fetched.plan.name, time, which);
     return { plan: fetched.plan, run, remove: () => fetched.remove() };
   }
   const plan =
     place.kind === "path"
-      ? await readPlan({ path: place.path, spoolDir, runId: requestId, overrides })
-      : await planFromObject(place.plan, { baseDir: ".", overrides });
+      ? await readPlan({ path: place.path, spoolDir, runId: requestId, overrides, given })
+      : await planFromObject(place.plan, { baseDir: ".", overrides, given });
   return { plan, run: scheduledRunId(plan.name, time, requestId), remove: async () => {} };
+}
+
+/** Of a deployment, the file that its variable names; what lies about on this machine says nothing of one. */
+async function deployedLanes(): Promise<GivenLanes | undefined> {
+  if (!environmentVariable(CONFIG_VARIABLE)) return undefined;
+  const config = await loadConfig();
+  return config === undefined ? undefined : { kind: "deployed", config };
 }
 
 /** The name and the schedule's time to the second; without a time, what else tells it apart: the invocation, the object. */

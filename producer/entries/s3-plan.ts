@@ -7,12 +7,13 @@ import type { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { GetObjectCommand } from "@aws-sdk/client-s3";
 import type { S3Client } from "@aws-sdk/client-s3";
+import { parseJson, parseYaml } from "../../shared/document/document.ts";
 import { SenpuError, messageOf } from "../../shared/errors.ts";
 import { createS3Client, statusOf } from "../../shared/s3/s3-client.ts";
 import { s3Url } from "../../shared/s3/s3-object.ts";
 import type { S3Object } from "../../shared/s3/s3-object.ts";
 import type { PlanOverrides } from "../plan/assemble.ts";
-import { parseJson, parseYaml } from "../plan/document.ts";
+import type { GivenLanes } from "../plan/merge-lanes.ts";
 import type { Plan } from "../plan/plan.ts";
 import { readPlan } from "../plan/read.ts";
 
@@ -36,7 +37,12 @@ const NAME_CHARS = 100;
  * larger than there is room for is refused, with both figures. An event that names a version or an ETag means that very
  * one. Throws {@link SenpuError} `plan`.
  */
-export async function readS3Plan(object: S3Object, overrides: PlanOverrides): Promise<FetchedPlan> {
+export async function readS3Plan(
+  object: S3Object,
+  overrides: PlanOverrides,
+  given: GivenLanes | undefined,
+  allow: readonly string[] = [],
+): Promise<FetchedPlan> {
   const s3 = createS3Client();
   const root = await mkdtemp(join(tmpdir(), "senpu-plan-"));
   const remove = (): Promise<void> => rm(root, { recursive: true, force: true });
@@ -49,7 +55,7 @@ export async function readS3Plan(object: S3Object, overrides: PlanOverrides): Pr
     const rows = await readFrom(path, shown);
     if (rows !== undefined) got.push(await fetchRows(s3, object, rows, path, root));
     const spoolDir = root;
-    const plan = await readPlan({ path, shown, spoolDir, runId: "s3", overrides });
+    const plan = await readPlan({ path, shown, spoolDir, runId: "s3", overrides, given, allow });
     const [, rowsObject] = got;
     const source = {
       ...plan.source,
@@ -89,7 +95,8 @@ async function readFrom(path: string, shown: string): Promise<string | undefined
   if (![".yaml", ".yml", ".json"].includes(format)) return undefined;
   const text = await readFile(path, "utf8");
   try {
-    const { value } = format === ".json" ? parseJson(text, shown) : parseYaml(text, shown);
+    const file = { kind: "plan", shown } as const;
+    const { value } = format === ".json" ? parseJson(text, file) : parseYaml(text, file);
     const { from } = value as { readonly from?: unknown };
     return typeof from === "string" && from !== "" ? from : undefined;
   } catch {

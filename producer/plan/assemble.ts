@@ -1,7 +1,9 @@
+import { freezeDeep } from "../../shared/freeze-deep.ts";
 import type { Lane, Rate } from "../../shared/model/lane.ts";
 import type { CallSource } from "./drafts.ts";
 import { readEntries } from "./entries.ts";
 import { compileLanes } from "./lanes.ts";
+import { type GivenLanes, mergeLanes } from "./merge-lanes.ts";
 import type { Plan, PlanSource } from "./plan.ts";
 import type { PlanSettings } from "./schema.ts";
 
@@ -24,16 +26,21 @@ export interface PlanParts {
   /** In addition to the plan's own. */
   readonly allow: readonly string[];
   readonly overrides: PlanOverrides;
+  /** Lanes beside the plan's own. */
+  readonly given: GivenLanes | undefined;
 }
 
 export function assemblePlan(parts: PlanParts): Plan {
   const { settings, overrides, sources } = parts;
-  const { total, onSettled } = settings;
-  const lanes = settings.lanes.map((lane) => boundLane(lane, overrides));
+  const { onSettled } = settings;
+  const merged = mergeLanes(settings.lanes, settings.total, parts.given);
+  const { total, origins } = merged;
+  const lanes = merged.lanes.map((lane) => boundLane(lane, overrides));
   const laneOf = compileLanes(lanes);
   return freezeDeep({
     name: overrides.name ?? settings.name ?? parts.fallbackName,
     lanes,
+    laneOrigins: origins,
     ...(total === undefined ? {} : { total }),
     policy: {
       timeoutMs: settings.defaults.timeout,
@@ -70,11 +77,4 @@ export function boundConcurrency(
 
 function perMs(rate: Rate): number {
   return rate.count / rate.perMs;
-}
-
-function freezeDeep<T extends object>(value: T): T {
-  for (const child of Object.values(value)) {
-    if (typeof child === "object" && child !== null) freezeDeep(child as object);
-  }
-  return Object.freeze(value);
 }

@@ -1,11 +1,12 @@
 import { z } from "zod";
+import { timeoutSchema } from "../../shared/config/limits-schema.ts";
+import { Fault } from "../../shared/document/fault.ts";
+import { check, closedObject } from "../../shared/document/scalars.ts";
 import { type Call, METHODS } from "../../shared/model/call.ts";
-import { Fault } from "./fault.ts";
 import { checkHeaderName, checkHeaderValue } from "./headers.ts";
 import { checkId } from "./identify.ts";
 import { toJsonText } from "./json-template.ts";
 import { checkReferences } from "./references.ts";
-import { check, closedObject, durationMs } from "./scalars.ts";
 import { normaliseUrl } from "./url.ts";
 
 /** A call as the plan writes it, all but its identity. */
@@ -16,10 +17,6 @@ export interface PlannedCall {
   readonly id: string | undefined;
   readonly call: UnnamedCall;
 }
-
-const MAX_TIMEOUT_MS = 3_600_000;
-
-export const timeoutSchema = durationMs(1, MAX_TIMEOUT_MS);
 
 const headerText = z.union([z.string(), z.number(), z.boolean()], {
   error: "text",

@@ -1,7 +1,7 @@
 import { createReadStream } from "node:fs";
 import { type CsvError, parse } from "csv-parse";
+import { Fault, show } from "../../shared/document/fault.ts";
 import { SenpuError } from "../../shared/errors.ts";
-import { Fault, show } from "./fault.ts";
 import type { RowItem } from "./rows.ts";
 import { READ_BYTES } from "./text-file.ts";
 

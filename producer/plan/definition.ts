@@ -1,16 +1,20 @@
 import { basename, resolve } from "node:path";
 import { distance } from "fastest-levenshtein";
+import type { Document } from "../../shared/document/document.ts";
+import { Fault, show } from "../../shared/document/fault.ts";
+import type { Complaint, FieldPath, FileName } from "../../shared/document/issues.ts";
+import { fileError, issuesError, schemaError } from "../../shared/document/issues.ts";
 import { type PlanOverrides, assemblePlan } from "./assemble.ts";
 import { readCsvColumns } from "./csv-rows.ts";
-import type { Document } from "./document.ts";
 import { type CallSource, fromList, fromRows } from "./drafts.ts";
 import { type CallTemplate, fieldsOf } from "./each-schema.ts";
-import { Fault, show } from "./fault.ts";
-import { type Complaint, type FieldPath, planError, schemaError } from "./issues.ts";
+import { type GivenLanes, givenLanes } from "./merge-lanes.ts";
+import { checkWhole } from "./plan-rules.ts";
 import type { Plan, PlanSource } from "./plan.ts";
 import { isCsv } from "./rows.ts";
 import { planSchema } from "./schema.ts";
 import { checkFile, digestText } from "./text-file.ts";
+import { loosenings } from "./tighten-lanes.ts";
 
 export interface DefinitionOptions {
   readonly shown: string;
@@ -20,6 +24,7 @@ export interface DefinitionOptions {
   readonly fallbackName: string;
   readonly allow: readonly string[];
   readonly overrides: PlanOverrides;
+  readonly given: GivenLanes | undefined;
 }
 
 /** The plan of a definition, checked against the schema and against the rows' file. */
@@ -27,23 +32,23 @@ export async function planFromDocument(
   document: Document,
   options: DefinitionOptions,
 ): Promise<Plan> {
-  const { shown, source } = options;
+  const { source, given } = options;
+  const file: FileName = { kind: "plan", shown: options.shown };
+  const locate = document.locate.bind(document);
   const result = planSchema.safeParse(document.value);
-  if (!result.success) {
-    throw schemaError(shown, result.error, document.value, (path) => document.locate(path));
-  }
+  if (!result.success) throw schemaError(file, result.error, document.value, locate);
   const { calls, from, each, ...settings } = result.data;
-  const sources: CallSource[] = [fromList(calls, shown)];
+  const issues = checkWhole(result.data, new Set(givenLanes(given).map(({ name }) => name)));
+  if (given?.kind === "deployed") issues.push(...loosenings(settings, given.config));
+  if (issues.length > 0) throw issuesError(file, issues, locate);
+  const sources: CallSource[] = [fromList(calls, file.shown)];
   let rows: PlanSource["rows"];
   if (from !== undefined && each !== undefined) {
     const path = resolve(options.baseDir, from);
     const complain = (complaints: readonly Complaint[]): never => {
-      throw planError(
-        shown,
-        complaints.map((complaint) => ({
-          ...complaint,
-          position: document.locate(complaint.path ?? []),
-        })),
+      throw fileError(
+        file,
+        complaints.map((complaint) => ({ ...complaint, position: locate(complaint.path ?? []) })),
       );
     };
     rows = { path, digest: await digestRows(path, from, complain) };
@@ -58,6 +63,7 @@ export async function planFromDocument(
     sources,
     allow: options.allow,
     overrides: options.overrides,
+    given,
   });
 }
 

@@ -1,10 +1,10 @@
+import { Fault, notAllowed } from "../../shared/document/fault.ts";
+import { firstIssue } from "../../shared/document/issues.ts";
 import { METHODS, type Method } from "../../shared/model/call.ts";
 import { callSchema, type PlannedCall, type UnnamedCall } from "./call-schema.ts";
 import type { CallTemplate } from "./each-schema.ts";
-import { Fault, notAllowed } from "./fault.ts";
 import { checkHeaderValue } from "./headers.ts";
 import { checkId } from "./identify.ts";
-import { firstIssue } from "./issues.ts";
 import { parseJsonLine } from "./json-line.ts";
 import { renderJson } from "./json-template.ts";
 import { type Line, lineTooLong, readLines } from "./lines.ts";

@@ -1,10 +1,11 @@
 import { z } from "zod";
+import { timeoutSchema } from "../../shared/config/limits-schema.ts";
+import { Fault, notAllowed } from "../../shared/document/fault.ts";
+import { check, closedObject } from "../../shared/document/scalars.ts";
 import { METHODS, type Method } from "../../shared/model/call.ts";
-import { BOTH_BODIES, headersOf, timeoutSchema } from "./call-schema.ts";
-import { Fault, notAllowed } from "./fault.ts";
+import { BOTH_BODIES, headersOf } from "./call-schema.ts";
 import { checkHeaderValue } from "./headers.ts";
 import { type JsonTemplate, parseJsonTemplate } from "./json-template.ts";
-import { check, closedObject } from "./scalars.ts";
 import { type Template, parseTemplate, placeholdersOf } from "./template.ts";
 import { type UrlTemplate, parseUrlTemplate } from "./url-template.ts";
 

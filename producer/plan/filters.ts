@@ -1,5 +1,5 @@
 import { Liquid } from "liquidjs";
-import { Fault, show } from "./fault.ts";
+import { Fault, show } from "../../shared/document/fault.ts";
 
 /**
  * Liquid with what placeholders need: values and filters, nothing that reads files, and nothing that differs from

@@ -1,4 +1,4 @@
-import { Fault, show } from "./fault.ts";
+import { Fault, show } from "../../shared/document/fault.ts";
 
 /** RFC 9110, 5.6.2: `token`. */
 const TOKEN = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;

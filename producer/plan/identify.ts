@@ -1,7 +1,7 @@
 import { hash } from "node:crypto";
 import { DatabaseSync, type StatementSync } from "node:sqlite";
+import { Fault, notAllowed, show } from "../../shared/document/fault.ts";
 import type { Call } from "../../shared/model/call.ts";
-import { Fault, notAllowed, show } from "./fault.ts";
 
 const MAX_ID_CHARACTERS = 200;
 const DERIVED_CHARACTERS = 16;

@@ -1,5 +1,5 @@
+import { Fault } from "../../shared/document/fault.ts";
 import { messageOf } from "../../shared/errors.ts";
-import { Fault } from "./fault.ts";
 
 /** The value of a line; throws a {@link Fault} for broken JSON, and for a number that would not be kept exactly. */
 export function parseJsonLine(text: string): unknown {

@@ -1,5 +1,5 @@
+import { Fault, TOO_DEEP, notAllowed, show } from "../../shared/document/fault.ts";
 import { messageOf } from "../../shared/errors.ts";
-import { Fault, TOO_DEEP, notAllowed, show } from "./fault.ts";
 import { checkReferences } from "./references.ts";
 import {
   type Placeholder,

@@ -1,17 +1,10 @@
-import picomatch from "picomatch";
+import { compileGlob } from "../../shared/config/lane-glob.ts";
 import { DEFAULT_LANE, type Lane } from "../../shared/model/lane.ts";
 
-/**
- * The lane of a URL: the first with a glob that matches; `default` takes the rest.
- * `*` stays within a part of the path or the host, `**` spans parts. A glob is held against the URL without its
- * query, and against all of it. A glob that is an origin alone covers everything under it.
- */
+/** The lane of a URL: the first with a glob that matches; `default` takes the rest. */
 export function compileLanes(lanes: readonly Lane[]): (url: string) => string {
   const patterns = lanes.flatMap((lane) =>
-    lane.match.map((glob) => ({
-      name: lane.name,
-      regex: picomatch.makeRe(spanOrigin(glob), { dot: true, nonegate: true, strictSlashes: true }),
-    })),
+    lane.match.map((glob) => ({ name: lane.name, regex: compileGlob(glob) })),
   );
   if (patterns.length === 0) return () => DEFAULT_LANE;
   return (url) => {
@@ -22,9 +15,4 @@ export function compileLanes(lanes: readonly Lane[]): (url: string) => string {
     );
     return found?.name ?? DEFAULT_LANE;
   };
-}
-
-function spanOrigin(glob: string): string {
-  const [, rest = ""] = glob.split("://");
-  return rest === "" || rest.includes("/") || rest.endsWith("**") ? glob : `${glob}/**`;
 }

@@ -1,4 +1,5 @@
-import { DEFAULT_LANE } from "../../shared/model/lane.ts";
+import { matchFault } from "../../shared/config/limits-schema.ts";
+import type { FieldPath, Issue } from "../../shared/document/issues.ts";
 import { alreadyUsed } from "./identify.ts";
 
 /** What concerns more than one field of a plan. */
@@ -10,37 +11,15 @@ interface Whole {
   readonly each?: unknown;
 }
 
-interface Context {
-  addIssue(issue: {
-    code: "custom";
-    message: string;
-    path: (string | number)[];
-    params?: { also: (string | number)[] };
-  }): void;
-}
+/** `laneNames`: lanes that are known without the plan. */
+export function checkWhole(plan: Whole, laneNames: ReadonlySet<string>): Issue[] {
+  const issues: Issue[] = [];
+  const add = (path: FieldPath, text: string, also?: FieldPath): void =>
+    void issues.push({ path, text, ...(also === undefined ? {} : { also }) });
 
-export function checkWhole(plan: Whole, context: Context): void {
-  const add = (path: (string | number)[], message: string, also?: (string | number)[]): void =>
-    context.addIssue({
-      code: "custom",
-      path,
-      message,
-      ...(also === undefined ? {} : { params: { also } }),
-    });
-
-  for (const { name, match } of plan.lanes) {
-    if (name === DEFAULT_LANE && match.length > 0) {
-      add(
-        ["lanes", name, "match"],
-        "the lane default takes what no other matches; leave match out",
-      );
-    }
-    if (name !== DEFAULT_LANE && match.length === 0) {
-      add(
-        ["lanes", name, "match"],
-        "is missing; a glob over whole URLs, such as https://api.example.com/**",
-      );
-    }
+  for (const lane of plan.lanes) {
+    const fault = matchFault(lane, laneNames.has(lane.name));
+    if (fault !== undefined) add(["lanes", lane.name, "match"], fault);
   }
   if (plan.from !== undefined && plan.each === undefined) {
     add(["from"], "rows need each, which says what call a row makes");
@@ -58,4 +37,5 @@ export function checkWhole(plan: Whole, context: Context): void {
     if (earlier === undefined) first.set(id, index);
     else add(["calls", index, "id"], alreadyUsed(id), ["calls", earlier, "id"]);
   });
+  return issues;
 }

@@ -4,6 +4,7 @@ import type { Lane, Total } from "../../shared/model/lane.ts";
 import type { InvalidCall } from "../../shared/model/message.ts";
 import type { OnSettled } from "../../shared/model/on-settled.ts";
 import type { Policy } from "../../shared/model/policy.ts";
+import type { LaneOrigin } from "./merge-lanes.ts";
 
 /**
  * A plan that has been read, validated and given its defaults; frozen.
@@ -14,6 +15,8 @@ export interface Plan {
   readonly name: string;
   /** In order of matching; the last is always `default`, which takes the rest. */
   readonly lanes: readonly Lane[];
+  /** Who says what each lane is, where that is known. */
+  readonly laneOrigins?: Readonly<Record<string, LaneOrigin>>;
   /** Over all lanes together; absent: no limit but theirs. */
   readonly total?: Total;
   readonly policy: PlanPolicy;

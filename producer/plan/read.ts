@@ -2,17 +2,20 @@ import { hash } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import { basename, dirname, extname, resolve } from "node:path";
 import type { Readable } from "node:stream";
+import { type Document, parseJson, parseYaml } from "../../shared/document/document.ts";
+import { Fault, TOO_DEEP, show } from "../../shared/document/fault.ts";
+import { issuesError } from "../../shared/document/issues.ts";
 import { SenpuError } from "../../shared/errors.ts";
 import { type PlanOverrides, assemblePlan } from "./assemble.ts";
 import { planFromDocument } from "./definition.ts";
-import { type Document, parseJson, parseYaml } from "./document.ts";
 import { fromLines } from "./drafts.ts";
-import { Fault, TOO_DEEP, show } from "./fault.ts";
 import { toJsonText } from "./json-template.ts";
+import type { GivenLanes } from "./merge-lanes.ts";
 import type { Plan } from "./plan.ts";
 import { type PlanInput, allowEntry, settingsSchema } from "./schema.ts";
 import { spoolInput } from "./spool.ts";
 import { checkFile, createTextCheck, digestText } from "./text-file.ts";
+import { loosenings } from "./tighten-lanes.ts";
 
 export interface ReadPlanOptions {
   /** A file, or `-` for JSON Lines on standard input. */
@@ -26,6 +29,8 @@ export interface ReadPlanOptions {
   /** Internal hosts and CIDR ranges, in addition to the plan's. */
   readonly allow?: readonly string[];
   readonly overrides?: PlanOverrides;
+  /** Lanes beside the plan's own. Default: none. */
+  readonly given?: GivenLanes | undefined;
   /** Lines of standard input kept so far. */
   readonly onProgress?: (lines: number) => void;
   /** How messages name the plan; default: `path`. */
@@ -46,12 +51,20 @@ const MAX_DEFINITION_BYTES = 16_777_216;
 export async function readPlan(options: ReadPlanOptions): Promise<Plan> {
   const shown = options.shown ?? options.path;
   const allow = (options.allow ?? []).map(checkAllow);
-  const overrides = options.overrides ?? {};
+  const { overrides = {}, given } = options;
   try {
     if (options.path === "-") {
       const { stdin = process.stdin, spoolDir, runId, onProgress } = options;
       const path = await spoolInput({ stdin, spoolDir, runId, onProgress });
-      return await readLinesPlan({ path, shown, format: "jsonl", name: "stdin", allow, overrides });
+      return await readLinesPlan({
+        path,
+        shown,
+        format: "jsonl",
+        name: "stdin",
+        allow,
+        overrides,
+        given,
+      });
     }
     const path = resolve(options.path);
     const format = extname(path).toLowerCase().slice(1);
@@ -60,7 +73,7 @@ export async function readPlan(options: ReadPlanOptions): Promise<Plan> {
     switch (format) {
       case "jsonl":
       case "txt":
-        return await readLinesPlan({ path, shown, format, name, allow, overrides });
+        return await readLinesPlan({ path, shown, format, name, allow, overrides, given });
       case "yaml":
       case "yml":
       case "json": {
@@ -78,6 +91,7 @@ export async function readPlan(options: ReadPlanOptions): Promise<Plan> {
           fallbackName: name,
           allow,
           overrides,
+          given,
         });
       }
       case "csv":
@@ -107,6 +121,7 @@ export async function planFromObject(
     readonly baseDir: string;
     readonly allow?: readonly string[];
     readonly overrides?: PlanOverrides;
+    readonly given?: GivenLanes | undefined;
   },
 ): Promise<Plan> {
   const shown = "plan";
@@ -119,6 +134,7 @@ export async function planFromObject(
       fallbackName: shown,
       allow: (options.allow ?? []).map(checkAllow),
       overrides: options.overrides ?? {},
+      given: options.given,
     });
   } catch (error) {
     if (!(error instanceof Fault)) throw error;
@@ -136,7 +152,8 @@ function parseDefinition(
   check.end();
   const text = content.toString("utf8").replace(/^\ufeff/, "");
   if (text.trim() === "") throw new Fault("the file is empty");
-  return format === "json" ? parseJson(text, shown) : parseYaml(text, shown);
+  const file = { kind: "plan", shown } as const;
+  return format === "json" ? parseJson(text, file) : parseYaml(text, file);
 }
 
 /** A plan that is only a list of calls, with the defaults of everything. */
@@ -147,20 +164,27 @@ async function readLinesPlan(options: {
   readonly name: string;
   readonly allow: readonly string[];
   readonly overrides: PlanOverrides;
+  readonly given: GivenLanes | undefined;
 }): Promise<Plan> {
-  const { path, shown, format, name, allow, overrides } = options;
+  const { path, shown, format, name, allow, overrides, given } = options;
   await checkFile(path);
   const digest = await digestText(path);
   const source = fromLines(path, shown, format);
   if (await isBarren(source.read())) throw new Fault("the plan has no calls");
+  const settings = settingsSchema.parse({});
+  if (given?.kind === "deployed") {
+    const issues = loosenings(settings, given.config);
+    if (issues.length > 0) throw issuesError({ kind: "plan", shown }, issues, () => undefined);
+  }
   return assemblePlan({
-    settings: settingsSchema.parse({}),
+    settings,
     fallbackName: name,
     source: { path, shown, digest },
     knownCalls: null,
     sources: [source],
     allow,
     overrides,
+    given,
   });
 }
 

@@ -1,4 +1,4 @@
-import { Fault, show } from "./fault.ts";
+import { Fault, show } from "../../shared/document/fault.ts";
 
 /**
  * `${env:NAME}` in a call's text is resolved by the worker; `$${` there stands for a plain `${`.

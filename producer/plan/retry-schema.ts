@@ -1,7 +1,13 @@
 import { z } from "zod";
+import {
+  addFault,
+  closedObject,
+  durationMs,
+  percentage,
+  wholeNumber,
+} from "../../shared/document/scalars.ts";
 import { formatDuration } from "../../shared/duration.ts";
 import type { Backoff, RetryCause, RetryPolicy, RetryRule } from "../../shared/model/policy.ts";
-import { addFault, closedObject, durationMs, percentage, wholeNumber } from "./scalars.ts";
 
 /** What is tried again, how often and when; and when a destination is left alone. */
 

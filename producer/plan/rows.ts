@@ -1,6 +1,6 @@
 import { extname } from "node:path";
+import { Fault, notAllowed } from "../../shared/document/fault.ts";
 import { readCsvRows } from "./csv-rows.ts";
-import { Fault, notAllowed } from "./fault.ts";
 import { parseJsonLine } from "./json-line.ts";
 import { lineTooLong, readLines } from "./lines.ts";
 import type { Row } from "./template.ts";

@@ -1,13 +1,18 @@
 import { isIP } from "node:net";
 import { z } from "zod";
+import { lanesSchema, timeoutSchema, totalSchema } from "../../shared/config/limits-schema.ts";
+import { Fault, notAllowed } from "../../shared/document/fault.ts";
+import {
+  check,
+  closedObject,
+  durationMs,
+  percentage,
+  wholeNumber,
+} from "../../shared/document/scalars.ts";
 import type { StatusPattern } from "../../shared/model/policy.ts";
-import { callSchema, headersSchema, timeoutSchema } from "./call-schema.ts";
+import { callSchema, headersSchema } from "./call-schema.ts";
 import { eachSchema } from "./each-schema.ts";
-import { Fault, notAllowed } from "./fault.ts";
-import { lanesSchema, totalSchema } from "./limits-schema.ts";
-import { checkWhole } from "./plan-rules.ts";
 import { breakerSchema, retrySchema, statusSchema } from "./retry-schema.ts";
-import { check, closedObject, durationMs, percentage, wholeNumber } from "./scalars.ts";
 import { onSettledSchema } from "./settled-schema.ts";
 
 /** The plan's definition: the one place that its types, its validation and its JSON Schema come from. */
@@ -123,12 +128,10 @@ export const planSchema = closedObject({
       examples: ["customers.csv"],
     }),
   each: eachSchema.optional(),
-})
-  .superRefine(checkWhole, { when: ({ issues }) => issues.length === 0 })
-  .meta({
-    title: "senpu plan",
-    description: "Web API calls to make, and how.",
-  });
+}).meta({
+  title: "senpu plan",
+  description: "Web API calls to make, and how.",
+});
 
 /** A plan as a person writes it. */
 export type PlanInput = z.input<typeof planSchema>;

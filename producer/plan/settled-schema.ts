@@ -1,7 +1,7 @@
 import { z } from "zod";
+import { addFault, check, closedObject } from "../../shared/document/scalars.ts";
 import type { OnSettled } from "../../shared/model/on-settled.ts";
 import { headersSchema } from "./call-schema.ts";
-import { addFault, check, closedObject } from "./scalars.ts";
 import { normaliseUrl } from "./url.ts";
 
 const COMMAND_RIGHT = 'a list of a program and its arguments, such as ["notify", "--run"]';

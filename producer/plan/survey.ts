@@ -2,6 +2,7 @@ import { CHUNK_MAX_BYTES } from "../../shared/limits.ts";
 import type { Lane, Rate, Total } from "../../shared/model/lane.ts";
 import { chunkCalls } from "../publish/chunk-size.ts";
 import { Packer } from "../publish/pack.ts";
+import type { LaneOrigin } from "./merge-lanes.ts";
 import type { Plan } from "./plan.ts";
 
 /** What a run of the plan would come to, without doing any of it. */
@@ -37,6 +38,8 @@ export interface LaneSurvey extends Pacing {
   readonly concurrency: number;
   /** Of a lane that adapts; null of others. */
   readonly minConcurrency: number | null;
+  /** Who says so: the plan, the configuration, both, or nobody. */
+  readonly from: LaneOrigin;
 }
 
 export interface TotalSurvey extends Pacing {
@@ -89,7 +92,9 @@ export async function surveyPlan(plan: Plan, onProgress: (calls: number) => void
     const rest = count.packer.take();
     if (rest !== undefined) note(count, rest.bytes);
   }
-  const lanes = [...counts.values()].filter((count) => count.calls > 0).map(surveyLane);
+  const lanes = [...counts.values()]
+    .filter((count) => count.calls > 0)
+    .map((count) => surveyLane(count, plan.laneOrigins?.[count.lane.name] ?? "plan"));
   const inLanes = lanes.reduce((sum, lane) => sum + lane.calls, 0);
   const total = plan.total === undefined ? null : surveyTotal(plan.total, inLanes);
   const least = [...lanes, ...(total === null ? [] : [total])]
@@ -113,13 +118,14 @@ function note(count: Count, bytes: number): void {
   count.bytes += bytes;
 }
 
-function surveyLane({ lane, calls, messages, bytes }: Count): LaneSurvey {
+function surveyLane({ lane, calls, messages, bytes }: Count, from: LaneOrigin): LaneSurvey {
   return {
     lane: lane.name,
     messages,
     bytes,
     concurrency: lane.concurrency,
     minConcurrency: lane.minConcurrency ?? null,
+    from,
     ...surveyRate(lane.rate, calls),
   };
 }

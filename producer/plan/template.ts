@@ -1,6 +1,6 @@
 import { distance } from "fastest-levenshtein";
 import { Context, type Output, Tokenizer, TokenKind, toValueSync } from "liquidjs";
-import { Fault, show } from "./fault.ts";
+import { Fault, show } from "../../shared/document/fault.ts";
 import { filterNames, liquid, toBool, toNumber } from "./filters.ts";
 import { appendPiece, checkReferences, escapeReferences } from "./references.ts";
 

@@ -2,8 +2,8 @@ import { isUtf8 } from "node:buffer";
 import { createHash } from "node:crypto";
 import { createReadStream } from "node:fs";
 import { stat } from "node:fs/promises";
+import { Fault } from "../../shared/document/fault.ts";
 import { SenpuError, messageOf } from "../../shared/errors.ts";
-import { Fault } from "./fault.ts";
 
 /** Bytes read at a time: enough that a promise a read costs nothing, little enough to stay flat. */
 export const READ_BYTES = 131_072;

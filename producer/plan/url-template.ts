@@ -1,4 +1,4 @@
-import { Fault, show } from "./fault.ts";
+import { Fault, show } from "../../shared/document/fault.ts";
 import {
   type Placeholder,
   type Row,

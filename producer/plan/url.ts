@@ -1,4 +1,4 @@
-import { Fault, notAllowed, show } from "./fault.ts";
+import { Fault, notAllowed, show } from "../../shared/document/fault.ts";
 import { checkReferences } from "./references.ts";
 
 const RIGHT = "an absolute URL such as https://api.example.com/items";

@@ -8,7 +8,7 @@ import type { CallsMessage } from "../../shared/model/message.ts";
 import type { Outcome } from "../../shared/model/outcome.ts";
 
 /**
- * Settles a call here and now, as a worker would: the outcome, then the letter. For one that an earlier generation
+ * Settles a call here and now, as a worker would: the letter, then the outcome. For one that an earlier generation
  * planned and may have made, and whose result nobody saw.
  */
 export async function settleUnknown(
@@ -25,8 +25,6 @@ export async function settleUnknown(
     settledAt: Date.now(),
     error: "the run was interrupted while it may have been under way",
   };
-  const [body = ""] = encodeOutcomes(run, lane, "resume", [outcome]);
-  await broker.publish("outcomes", [{ body, attributes: { kind: "outcomes", run } }]);
   const message: CallsMessage = {
     v: MESSAGE_VERSION,
     kind: "calls",
@@ -35,4 +33,6 @@ export async function settleUnknown(
     calls: [call],
   };
   await broker.send(failedQueue(lane), [encodeLetter(message, call, outcome)]);
+  const [body = ""] = encodeOutcomes(run, lane, "resume", [outcome]);
+  await broker.publish("outcomes", [{ body, attributes: { kind: "outcomes", run } }]);
 }

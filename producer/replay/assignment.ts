@@ -1,6 +1,6 @@
+import { Fault, show } from "../../shared/document/fault.ts";
 import { SenpuError } from "../../shared/errors.ts";
 import type { Call } from "../../shared/model/call.ts";
-import { Fault, show } from "../plan/fault.ts";
 import { fromWritten, toWritten } from "./written-call.ts";
 import type { WrittenCall } from "./written-call.ts";
 

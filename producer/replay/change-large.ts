@@ -1,9 +1,9 @@
 import { ClaimLostError } from "../../shared/claims/claim-store.ts";
 import type { ClaimStore } from "../../shared/claims/claim-store.ts";
 import { claimCall, wholeCall, withClaim } from "../../shared/claims/claimed-call.ts";
+import { show } from "../../shared/document/fault.ts";
 import { SenpuError } from "../../shared/errors.ts";
 import type { Call } from "../../shared/model/call.ts";
-import { show } from "../plan/fault.ts";
 import { assign } from "./assignment.ts";
 import type { Assignment } from "./assignment.ts";
 

@@ -3,10 +3,10 @@ import { once } from "node:events";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { Fault, show } from "../../shared/document/fault.ts";
 import { environmentVariable } from "../../shared/environment.ts";
 import { SenpuError, messageOf } from "../../shared/errors.ts";
 import type { Call } from "../../shared/model/call.ts";
-import { Fault, show } from "../plan/fault.ts";
 import { parseJsonLine } from "../plan/json-line.ts";
 import { fromWritten, toWritten } from "./written-call.ts";
 

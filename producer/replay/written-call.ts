@@ -1,8 +1,8 @@
+import { Fault } from "../../shared/document/fault.ts";
+import { firstIssue } from "../../shared/document/issues.ts";
 import { formatDuration } from "../../shared/duration.ts";
 import type { Call } from "../../shared/model/call.ts";
 import { callSchema } from "../plan/call-schema.ts";
-import { Fault } from "../plan/fault.ts";
-import { firstIssue } from "../plan/issues.ts";
 import { parseJsonLine } from "../plan/json-line.ts";
 
 /** A call as a plan writes it, and back: what `--set` and `--edit` change, and the plan reader checks. */

@@ -1,16 +1,23 @@
+import { LEDGER_QUEUE } from "../../shared/broker/broker.ts";
 import type { LaneActivity, RunningRecorder, RunningWorker, Sides } from "../../shared/command.ts";
+import { claimedLimits } from "../../shared/coordination/claimed-limits.ts";
+import type { RunControl } from "../../shared/coordination/coordination.ts";
+import { EXIT, SenpuError, messageOf } from "../../shared/errors.ts";
 import type { RunRow } from "../../shared/ledger/ledger.ts";
 import type { Figures, RunState } from "../../shared/model/figures.ts";
-import { LEDGER_QUEUE } from "../../shared/broker/broker.ts";
 import type { Session } from "../../shared/session.ts";
 import type { Plan } from "../plan/plan.ts";
-import { claimedLimits } from "./claimed-limits.ts";
+import { beginAgain } from "./begin-again.ts";
 import { startWorkers } from "./local-workers.ts";
 import { hasEnded } from "./outlook.ts";
-import { produce } from "./produce.ts";
+import { ownName } from "./owner.ts";
+import { Production } from "./production.ts";
+import { checkSameSource } from "./same-source.ts";
 
 /** How often the ledger is asked whether the run has ended, when no recorder of ours tells. */
 const LOOK_MS = 100;
+/** How often it is looked whether workers were told of a pause that was over before the ledger was asked. */
+const LOOK_AT_CONTROL_MS = 1000;
 const BEAT_MS = 2000;
 /** After the workers have stopped, what they sent is recorded; the recorder gets this long. */
 const DRAIN_MS = 15_000;
@@ -30,6 +37,8 @@ export interface ConductOptions {
   /** Who does all this, for the run's history. */
   readonly by: string;
   readonly onLook: (look: RunLook) => void;
+  /** Told while something else is waited for; undefined when that is over. */
+  readonly onNote: (note: string | undefined) => void;
 }
 
 /** What can be told of a run while it goes on. */
@@ -37,21 +46,21 @@ export interface RunLook {
   readonly row: RunRow;
   readonly lanes: readonly LaneActivity[];
   readonly planned: number;
+  /** The run is paused: by whom. */
+  readonly heldBy?: string;
 }
 
 /**
- * Conducts one generation of a run that the ledger knows: produces, works, records, until the ledger says it has ended,
- * whoever did it. Resolves with the figures. Rejects when the broker or a store fails; the state is kept then, and the
- * run can be resumed.
+ * Conducts a run that the ledger knows, from one generation on: produces, works, records, until the ledger says it has
+ * ended, whoever did it. While it is paused nothing is produced, and the workers idle; let go, it goes on in the next
+ * generation. Resolves with the figures. Rejects when the broker or a store fails; the state is kept then, and the run
+ * can be resumed.
  */
 export async function conduct(options: ConductOptions): Promise<Figures> {
-  const { session, run, generation, by, plan } = options;
+  const { session, run, plan } = options;
   const conductor = new Conductor(options);
   try {
     await session.broker.ensure(plan.lanes.map(({ name }) => name));
-    await session.coordination.claimLanes(run, claimedLimits(plan));
-    await session.coordination.setControl(run, { generation, state: "running" });
-    await session.ledger.beat(run, Date.now());
     await conductor.start();
     await conductor.stop(await conductor.untilEnd());
   } catch (error) {
@@ -61,21 +70,20 @@ export async function conduct(options: ConductOptions): Promise<Figures> {
     conductor.close();
   }
   await session.coordination.releaseLanes(run);
-  const figures = await session.ledger.figures(run, Date.now());
-  if (figures.state === "running") {
-    await session.ledger.setState(run, "interrupted", by, Date.now());
-    return session.ledger.figures(run, Date.now());
-  }
-  return figures;
+  return session.ledger.figures(run, Date.now());
 }
 
-/** States: producing and following → stopping → over. */
+/**
+ * States: producing and following ⇄ held (paused: follows only) → stopping → over. Let go, it is held until the next
+ * generation has begun.
+ */
 class Conductor {
   readonly #options: ConductOptions;
-  readonly #stopProducing = new AbortController();
+  #generation: number;
+  readonly #production: Production;
   #workers: RunningWorker | undefined;
-  #producing: Promise<unknown> = Promise.resolve();
-  #planned = 0;
+  #heldBy: string | undefined;
+  #lookedAtControl = performance.now();
   #beat: NodeJS.Timeout | undefined;
   #endSleep: () => void = () => {};
   #woken = false;
@@ -83,24 +91,19 @@ class Conductor {
 
   constructor(options: ConductOptions) {
     this.#options = options;
+    this.#generation = options.generation;
+    this.#production = new Production(options, (error) => this.#fail(error));
   }
 
   async start(): Promise<void> {
-    const { session, sides, run, plan, generation, workers, recorder, signal } = this.#options;
+    const { session, sides, run, workers, recorder, signal } = this.#options;
+    await this.#open();
+    await session.ledger.beat(run, Date.now(), ownName());
     signal.addEventListener("abort", () => this.#wake());
     this.#beat = setInterval(() => {
-      session.ledger.beat(run, Date.now()).catch((error: unknown) => this.#fail(error));
+      session.ledger.beat(run, Date.now(), ownName()).catch((error: unknown) => this.#fail(error));
     }, BEAT_MS);
-    this.#producing = produce({
-      session,
-      plan,
-      run,
-      generation,
-      signal: this.#stopProducing.signal,
-      onPlanned: (planned) => {
-        this.#planned = planned;
-      },
-    }).catch((error: unknown) => this.#fail(error));
+    this.#production.begin(this.#generation);
     if (recorder !== undefined) {
       recorder.failed.catch((error: unknown) => this.#fail(error));
       recorder.onRecorded(() => this.#wake());
@@ -116,7 +119,13 @@ class Conductor {
       if (this.#failure !== undefined) throw this.#failure.error;
       const row = await session.ledger.findRun(run);
       if (row === undefined) throw new Error(`run ${run} has vanished from the ledger`);
-      onLook({ row, lanes: this.#workers?.lanes() ?? [], planned: this.#planned });
+      await this.#follow(row);
+      onLook({
+        row,
+        lanes: this.#workers?.lanes() ?? [],
+        planned: this.#production.planned,
+        ...(this.#heldBy === undefined ? {} : { heldBy: this.#heldBy }),
+      });
       if (hasEnded(row.state)) return row.state;
       if (signal.aborted) return "running";
       await this.#sleep(LOOK_MS);
@@ -125,16 +134,20 @@ class Conductor {
 
   /** In the order in which things depend on each other: nothing more is published, then called, then recorded. */
   async stop(state: RunState): Promise<void> {
-    const { session, run, generation, by } = this.#options;
+    const { session, run, by } = this.#options;
     if (state === "running") {
-      await session.coordination.setControl(run, { generation, state: "interrupted" });
-      await session.ledger.setState(run, "interrupted", by, Date.now());
+      await this.#tell("interrupted");
+      if (await this.#isOurs()) {
+        await session.ledger.setState(run, "interrupted", by, Date.now());
+      }
+    } else if (state === "stopped" || state === "cancelled") {
+      // Whoever ended it may have died before workers were told, or told them of an older generation.
+      await this.#tell(state);
     } else if (state === "settled") {
       // What is left of its messages is copies: nobody makes their calls again.
-      await session.coordination.setControl(run, { generation, state: "stopped" });
+      await this.#tell("stopped");
     }
-    this.#stopProducing.abort();
-    await this.#producing;
+    await this.#production.end();
     await this.#workers?.stop();
     // A settled run has nothing under way; any other may have.
     if (state !== "settled") await this.#drain();
@@ -145,14 +158,104 @@ class Conductor {
   async abandon(): Promise<void> {
     const { session, run, recorder, by } = this.#options;
     clearInterval(this.#beat);
-    this.#stopProducing.abort();
-    await Promise.allSettled([this.#producing, this.#workers?.stop(0), recorder?.stop()]);
-    // So that it can be resumed at once: without this, resuming would wait until the heartbeat is dead.
-    await Promise.allSettled([session.ledger.setState(run, "interrupted", by, Date.now())]);
+    await Promise.allSettled([this.#production.end(), this.#workers?.stop(0), recorder?.stop()]);
+    // A paused run stays so. Any other says what it is; a ledger that fails leaves that to the heartbeat's silence.
+    try {
+      const row = await session.ledger.findRun(run);
+      if (row?.state === "paused" || row?.generation !== this.#generation) return;
+      await session.ledger.setState(run, "interrupted", by, Date.now());
+    } catch {
+      // What is told is why it was abandoned.
+    }
   }
 
   close(): void {
     clearInterval(this.#beat);
+  }
+
+  async #isOurs(): Promise<boolean> {
+    const { session, run } = this.#options;
+    return (await session.ledger.findRun(run))?.generation === this.#generation;
+  }
+
+  /** Does what a change of the run's state asks for, by whatever process that was made. */
+  async #follow(row: RunRow): Promise<void> {
+    // Somebody took this process for dead, and conducts it now.
+    if (row.generation !== this.#generation) {
+      this.close();
+      this.#heldBy = undefined;
+      await this.#production.end();
+    } else if (row.state === "paused") {
+      if (this.#heldBy === undefined) await this.#hold();
+    } else if (row.state === "running") {
+      if (this.#heldBy !== undefined || (await this.#wasHeldUnseen())) await this.#goOn(row);
+    }
+  }
+
+  /** Nothing more is published. Workers are told again: who paused the run may have died before. */
+  async #hold(): Promise<void> {
+    const { session, run } = this.#options;
+    await this.#tell("paused");
+    const events = await session.ledger.events(run);
+    this.#heldBy = events.findLast(({ what }) => what === "paused")?.by ?? "somebody";
+    await this.#production.end();
+  }
+
+  /** Paused and let go between two looks: workers have dropped messages, and go on dropping. */
+  async #wasHeldUnseen(): Promise<boolean> {
+    if (performance.now() - this.#lookedAtControl < LOOK_AT_CONTROL_MS) return false;
+    this.#lookedAtControl = performance.now();
+    const { session, run } = this.#options;
+    // Out of reach, it is looked at the next time.
+    const control = await session.coordination.control(run).catch(() => undefined);
+    return control?.state === "paused" && control.generation === this.#generation;
+  }
+
+  /** The next generation, unless the source has changed, or somebody has paused or ended the run again. */
+  async #goOn(row: RunRow): Promise<void> {
+    const { session, run, plan, by, recorder, signal, onNote } = this.#options;
+    await this.#production.end();
+    this.#heldBy = undefined;
+    try {
+      await checkSameSource(row, plan.source);
+    } catch (error) {
+      await session.ledger.setState(run, "paused", `${by}: ${messageOf(error)}`, Date.now());
+      return;
+    }
+    try {
+      const generation = await beginAgain({
+        session,
+        row,
+        recorder,
+        by,
+        signal,
+        workersLive: true,
+        onWaiting: onNote,
+      });
+      if (generation === undefined) return;
+      this.#generation = generation;
+    } catch (error) {
+      // The next look tells what it is now.
+      if (error instanceof SenpuError && error.exitCode === EXIT.usage) return;
+      throw error;
+    } finally {
+      onNote(undefined);
+    }
+    await this.#open();
+    await session.ledger.beat(run, Date.now(), ownName());
+    this.#production.begin(this.#generation);
+  }
+
+  /** Workers may make the calls of this generation. */
+  async #open(): Promise<void> {
+    const { session, run, plan } = this.#options;
+    await session.coordination.claimLanes(run, claimedLimits(plan));
+    await this.#tell("running");
+  }
+
+  #tell(state: RunControl["state"]): Promise<void> {
+    const { session, run } = this.#options;
+    return session.coordination.setControl(run, { generation: this.#generation, state });
   }
 
   /** What was sent to the ledger queue is recorded before the figures are told. */

@@ -3,6 +3,7 @@ import type { ChildProcess } from "node:child_process";
 import { once } from "node:events";
 import { fileURLToPath } from "node:url";
 import type { LaneActivity, RunningWorker, Sides } from "../../shared/command.ts";
+import { CHILD_VARIABLE, wholeEnvironment } from "../../shared/environment.ts";
 import { SenpuError } from "../../shared/errors.ts";
 import type { Session } from "../../shared/session.ts";
 import { moreTelling } from "../../shared/terminal/lane-progress.ts";
@@ -10,6 +11,9 @@ import { moreTelling } from "../../shared/terminal/lane-progress.ts";
 const LAUNCHER = fileURLToPath(new URL("../../senpu.js", import.meta.url));
 /** A worker process that dies is started again, up to so many times in a run. */
 const MAX_RESTARTS = 20;
+/** What worker processes let calls in flight take, and how much later they have ended, or are killed. */
+const GRACE_MS = 30_000;
+const END_MS = 15_000;
 
 /** Starts a run's own workers: one in this process, or `count` processes. `count` 0: none, others work. */
 export async function startWorkers(
@@ -31,8 +35,9 @@ export async function startWorkers(
 }
 
 /**
- * Worker processes of one run. They are told to stop over their IPC channel, and stop by themselves when it closes, so
- * that none outlives the run; one that dies is replaced, and what it had comes back from the queue.
+ * Worker processes of one run. They are told to stop over their IPC channel, stop by themselves when it closes, and are
+ * killed when this process ends before them, so that none outlives the run; one that dies is replaced, and what it had
+ * comes back from the queue.
  */
 class WorkerProcesses implements RunningWorker {
   readonly failed: Promise<never>;
@@ -48,6 +53,7 @@ class WorkerProcesses implements RunningWorker {
       this.#onFailed = reject;
     });
     this.failed.catch(() => {});
+    process.on("exit", this.#kill);
     for (let i = 0; i < count; i++) this.#start();
   }
 
@@ -67,8 +73,9 @@ class WorkerProcesses implements RunningWorker {
     return [...lanes.values()];
   }
 
-  async stop(): Promise<void> {
+  async stop(graceMs = GRACE_MS): Promise<void> {
     this.#stopping = true;
+    const late = setTimeout(this.#kill, graceMs + END_MS);
     await Promise.all(
       [...this.#children.keys()].map(async (child) => {
         const gone = once(child, "exit");
@@ -78,14 +85,26 @@ class WorkerProcesses implements RunningWorker {
         }
       }),
     );
+    clearTimeout(late);
+    process.off("exit", this.#kill);
   }
+
+  readonly #kill = (): void => {
+    for (const child of this.#children.keys()) child.kill("SIGKILL");
+  };
 
   #start(): void {
     const { folder, endpointUrl } = this.#session;
     const child = fork(
       LAUNCHER,
-      ["worker", "--quiet", "--state", folder.path, "--endpoint-url", endpointUrl],
-      { stdio: ["ignore", "ignore", "inherit", "ipc"] },
+      ["worker", "--quiet", "--state", folder.path].concat(
+        // On AWS they find the deployment as this process did.
+        endpointUrl === undefined ? [] : ["--endpoint-url", endpointUrl],
+      ),
+      {
+        stdio: ["ignore", "ignore", "inherit", "ipc"],
+        env: { ...wholeEnvironment(), [CHILD_VARIABLE]: String(process.pid) },
+      },
     );
     this.#children.set(child, []);
     child.on("message", (lanes: LaneActivity[]) => {

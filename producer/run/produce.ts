@@ -1,11 +1,13 @@
-import type { Session } from "../../shared/session.ts";
+import type { Ledger } from "../../shared/ledger/ledger.ts";
+import type { WorkSession } from "../../shared/session.ts";
 import type { Policy } from "../../shared/model/policy.ts";
 import { boundLane } from "../plan/assemble.ts";
 import type { Plan, PlanEntry } from "../plan/plan.ts";
 import { Publisher } from "../publish/publisher.ts";
 
 export interface ProduceOptions {
-  readonly session: Session;
+  /** Without a ledger there is one generation. */
+  readonly session: Publishing;
   readonly plan: Plan;
   readonly run: string;
   /** From the second on, calls that have an outcome are passed over. */
@@ -15,6 +17,10 @@ export interface ProduceOptions {
   readonly bytesOnly?: boolean;
   readonly onPlanned?: (planned: number) => void;
 }
+
+type Publishing = Pick<WorkSession, "broker" | "claims" | "coordination" | "folder"> & {
+  readonly ledger: Pick<Ledger, "known"> | undefined;
+};
 
 /**
  * Reads the plan's calls and publishes them, then the closing record. Resolves with how many were planned; when the
@@ -55,11 +61,10 @@ export async function produce(options: ProduceOptions): Promise<number> {
 const NONE: ReadonlySet<string> = new Set();
 
 async function settledOf(
-  session: Session,
+  { ledger }: Publishing,
   run: string,
   entries: readonly PlanEntry[],
 ): Promise<ReadonlySet<string>> {
   const ids = entries.map((entry) => ("invalid" in entry ? entry.invalid.id : entry.call.id));
-  const { settled } = await session.ledger.known(run, ids);
-  return settled;
+  return ledger === undefined ? NONE : (await ledger.known(run, ids)).settled;
 }

@@ -1,12 +1,13 @@
 import { join } from "node:path";
+import { Fault } from "../../shared/document/fault.ts";
 import { SenpuError } from "../../shared/errors.ts";
 import type { RunRow } from "../../shared/ledger/ledger.ts";
+import type { Lane } from "../../shared/model/lane.ts";
 import { parseS3Url } from "../../shared/s3/s3-object.ts";
 import type { S3Object } from "../../shared/s3/s3-object.ts";
-import type { Lane } from "../../shared/model/lane.ts";
 import { boundConcurrency } from "../plan/assemble.ts";
 import type { PlanOverrides } from "../plan/assemble.ts";
-import { Fault } from "../plan/fault.ts";
+import type { GivenLanes } from "../plan/merge-lanes.ts";
 import type { Plan } from "../plan/plan.ts";
 import { readPlan } from "../plan/read.ts";
 import { readReplayPlan } from "../replay/replay-plan.ts";
@@ -46,15 +47,18 @@ export async function readAgain(
 
 async function readSource(row: RunRow, state: string): Promise<Plan> {
   const source = sourceOf(row);
+  const { lanes } = settingsOf(row);
+  const given = lanes === undefined ? undefined : ({ kind: "begun", lanes } as const);
   try {
     if (source.replay !== undefined) return await readReplayPlan(row, source);
     const object = parseS3Url(source.path);
-    if (object !== undefined) return await readFromS3(object);
+    if (object !== undefined) return await readFromS3(object, {}, given);
     return await readPlan({
       path: source.path,
       shown: source.shown,
       spoolDir: join(state, "spool"),
       runId: row.id,
+      given,
     });
   } catch (cause) {
     if (!(cause instanceof SenpuError || cause instanceof Fault)) throw cause;
@@ -66,10 +70,15 @@ async function readSource(row: RunRow, state: string): Promise<Plan> {
   }
 }
 
-/** Its files stay until this process ends. */
-async function readFromS3(object: S3Object): Promise<Plan> {
+/** A plan in a bucket. Its files stay until this process ends. Throws SenpuError `plan`. */
+export async function readFromS3(
+  object: S3Object,
+  overrides: PlanOverrides,
+  given: GivenLanes | undefined,
+  allow: readonly string[] = [],
+): Promise<Plan> {
   const { readS3Plan } = await import("../entries/s3-plan.ts");
-  const fetched = await readS3Plan(object, {});
+  const fetched = await readS3Plan(object, overrides, given, allow);
   process.once("exit", () => fetched.removeNow());
   return fetched.plan;
 }

@@ -1,9 +1,11 @@
 import type { RunningRecorder, Sides } from "../../shared/command.ts";
+import type { RunRow } from "../../shared/ledger/ledger.ts";
 import type { Figures } from "../../shared/model/figures.ts";
 import { openSession } from "../../shared/session.ts";
 import type { Session } from "../../shared/session.ts";
 import type { Plan } from "../plan/plan.ts";
-import { beginAgain, beginRun, checkResumable, checkUnchanged } from "./begin-run.ts";
+import { beginAgain } from "./begin-again.ts";
+import { beginRun, checkResumable, checkUnchanged } from "./begin-run.ts";
 import { conduct } from "./conduct.ts";
 import type { RunLook } from "./conduct.ts";
 import { checkRunId } from "./run-id.ts";
@@ -21,6 +23,8 @@ export interface RunPlanOptions {
   readonly workers?: number | "here";
   /** Record in this process? Default true. */
   readonly recorder?: boolean;
+  /** Replaces the tolerance of a run that was begun before. Default: that stays. */
+  readonly tolerance?: number | null | undefined;
   /** Who does this, for the run's history. */
   readonly by: string;
   /** Interrupts: calls in flight finish, the state is kept, the run can be resumed. */
@@ -52,7 +56,7 @@ export async function runPlan(plan: Plan, sides: Sides, options: RunPlanOptions)
       checkResumable(row, Date.now());
     }
     // Before anything is started, so that what cannot be stored is not begun.
-    if (row === undefined) await beginRun(session, plan, run, options.parent ?? null);
+    if (row === undefined) await beginRun(session, plan, run, options.parent ?? null, by);
     // Made while the recorder starts; `conduct` waits for it, and hears of what goes wrong.
     session.broker.ensure(plan.lanes.map(({ name }) => name)).catch(() => {});
     let generation: number | undefined = 1;
@@ -66,9 +70,16 @@ export async function runPlan(plan: Plan, sides: Sides, options: RunPlanOptions)
     }
     if (row !== undefined) {
       try {
-        generation = await beginAgain(session, row, recorder, by, (records) =>
-          onNote(`recording ${records} messages that were under way`),
-        );
+        generation = await beginAgain({
+          session,
+          row,
+          recorder,
+          by,
+          workersLive: row.state === "paused" || row.state === "stopped",
+          tolerance: options.tolerance,
+          signal: options.signal,
+          onWaiting: onNote,
+        });
         onNote(undefined);
       } catch (error) {
         await recorder?.stop();
@@ -76,9 +87,7 @@ export async function runPlan(plan: Plan, sides: Sides, options: RunPlanOptions)
       }
       if (generation === undefined) {
         await recorder?.stop();
-        await session.coordination.releaseLanes(run);
-        await plan.afterPublished?.(session.broker);
-        return await session.ledger.figures(run, Date.now());
+        return await endUnbegun(session, plan, row, by);
       }
     }
     return await conduct({
@@ -92,10 +101,29 @@ export async function runPlan(plan: Plan, sides: Sides, options: RunPlanOptions)
       signal: options.signal,
       by,
       onLook: options.onLook ?? (() => {}),
+      onNote,
     });
   } finally {
     if (options.session === undefined) await session.close();
   }
+}
+
+/** No generation begins: what was under way has settled or stopped the run, or somebody has interrupted. */
+async function endUnbegun(
+  { ledger, coordination, broker }: Session,
+  plan: Plan,
+  { id: run, generation }: RunRow,
+  by: string,
+): Promise<Figures> {
+  const now = await ledger.findRun(run);
+  // A paused run stays so; any other is no longer what its dead owner left.
+  if (now?.state === "running" && now.generation === generation) {
+    await ledger.setState(run, "interrupted", by, Date.now());
+  }
+  const figures = await ledger.figures(run, Date.now());
+  if (figures.state !== "paused") await coordination.releaseLanes(run);
+  if (figures.state === "settled") await plan.afterPublished?.(broker);
+  return figures;
 }
 
 async function startRecorder(session: Session, sides: Sides): Promise<RunningRecorder> {

@@ -45,8 +45,9 @@ export function createAwsClients({ endpointUrl, region }: AwsClientOptions): Aws
   };
   const sqs = new SQSClient({
     ...shared,
-    // The embedded broker's queue URLs name the port on which the queue was made, which may have changed since.
-    ...(endpointUrl !== undefined && { useQueueUrlAsEndpoint: false }),
+    // A queue's URL names a host of its own: the embedded broker's port from when the queue was made, and on AWS one
+    // without IPv6, where the endpoint may be the dual-stack one.
+    useQueueUrlAsEndpoint: false,
   });
   const sns = new SNSClient({ ...shared, requestHandler: sqs.config.requestHandler });
   return {

@@ -84,6 +84,9 @@ export const LEDGER_DEAD_QUEUE = "ledger-dead";
 /** Messages whose `lane` no lane queue takes. */
 export const UNROUTED_QUEUE = "unrouted";
 
+/** Of a deployment: schedules' events whose run waits for the one before to end. */
+export const WAITING_QUEUE = "waiting";
+
 /** The calls of a lane. */
 export function laneQueue(lane: string): string {
   return `lane-${lane}`;

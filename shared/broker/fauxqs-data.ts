@@ -5,7 +5,7 @@ import { DatabaseSync } from "node:sqlite";
 /** What senpu reads and writes in the embedded broker's data folder, while no broker runs on it. */
 
 const PORT_FILE = "port";
-const DATABASE_FILE = "fauxqs.db";
+export const DATABASE_FILE = "fauxqs.db";
 
 /** The port on which this data was last served; undefined when never, or unreadable. */
 export function readLastPort(dataDir: string): number | undefined {

@@ -57,19 +57,19 @@ const LANE_ATTRIBUTE = "lane";
 const KIND_ATTRIBUTE = "kind";
 
 /** What SNS could not deliver to a queue: its policy or its key is wrong, or it is gone. */
-const UNDELIVERED_QUEUE = "undelivered";
+export const UNDELIVERED_QUEUE = "undelivered";
 
 const DAY_SECONDS = 86_400;
 /** Source queues, and dead-letter queues at SQS's longest. */
-const SOURCE_RETENTION_SECONDS = 4 * DAY_SECONDS;
-const DEAD_RETENTION_SECONDS = 14 * DAY_SECONDS;
+export const SOURCE_RETENTION_SECONDS = 4 * DAY_SECONDS;
+export const DEAD_RETENTION_SECONDS = 14 * DAY_SECONDS;
 
 /** Recording takes milliseconds: what a recorder had when it died should come back soon. */
 const LEDGER_VISIBILITY_SECONDS = 5;
 export const LANE_VISIBILITY_SECONDS = 30;
 /** Throttles and restarts count as receives; the ledger must not lose an outcome to them. */
 const LEDGER_MAX_RECEIVES = 20;
-const LANE_MAX_RECEIVES = 5;
+export const LANE_MAX_RECEIVES = 5;
 
 /** What exists whatever the lanes; `lanes` are all there are, for what none of them takes. */
 export function sharedTopology(lanes: readonly string[]): Topology {

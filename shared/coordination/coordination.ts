@@ -1,4 +1,5 @@
 import type { Rate } from "../model/lane.ts";
+import type { UnusedStarts } from "./gcra.ts";
 
 /**
  * The coordination port: what all workers of a deployment must agree on at this moment.
@@ -37,6 +38,11 @@ export interface Coordination {
    * after a pause, as many as the burst less one are, and may start at once.
    */
   reserve(lane: string, rate: Rate, count: number, now: number): Promise<number>;
+  /**
+   * Start times that their worker will not use any more may be given again, if nobody has reserved any since; else they
+   * are gone. At a call an hour that is an hour.
+   */
+  giveBackStarts(lane: string, rate: Rate, unused: UnusedStarts): Promise<void>;
   /** Workers with a live lease on the lane. */
   workers(lane: string, now: number): Promise<number>;
   /** Slots of the lane in live leases, for whoever looks on. */

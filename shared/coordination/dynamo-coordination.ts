@@ -28,6 +28,7 @@ import { DynamoLanes } from "./dynamo-lanes.ts";
 import { findTable } from "./dynamo-open.ts";
 import { DynamoPatience } from "./dynamo-patience.ts";
 import { DynamoRuns } from "./dynamo-runs.ts";
+import type { UnusedStarts } from "./gcra.ts";
 import { DynamoTable } from "./dynamo-table.ts";
 import { tightestLimits } from "./lane-limits.ts";
 
@@ -60,6 +61,7 @@ const DEFAULT_PATIENCE_MS = 10_000;
  * | `destinations` | 1 R for some 10 destinations | twice a second and more, a lane a worker |
  * | `lease` | 1 R, 1 W for 10 workers | once a second a lane (and window) a worker; while it wants more, up to 50 times |
  * | `workers`, `reserve` | 1 R for 40 workers; 1 R, 1 W | each four times a second a lane with a rate, a worker |
+ * | `giveBackStarts` | 1 R, 1 W | once a lane with a rate, when a worker ends |
  * | `refuse`, `probe`, `reopen`, `grow` | 1 R, and 1 W where something changes | as the server answers |
  * | `writeCheckpoint` | 1 W for some 250 calls done | once a second a chunk; before unsafe calls, one for 8 |
  * | `readCheckpoint`, `startedUnsafe` | 1 R a checkpoint | on redelivery; on resume |
@@ -151,6 +153,11 @@ class DynamoCoordination implements Coordination {
   async reserve(lane: string, rate: Rate, count: number, now: number): Promise<number> {
     const firstAt = await this.#lanes.reserve(lane, rate, count, this.#clock.toStore(now));
     return this.#clock.toLocal(firstAt);
+  }
+
+  giveBackStarts(lane: string, rate: Rate, { from, until }: UnusedStarts): Promise<void> {
+    const unused = { from: this.#clock.toStore(from), until: this.#clock.toStore(until) };
+    return this.#lanes.giveBackStarts(lane, rate, unused);
   }
 
   workers(lane: string, now: number): Promise<number> {

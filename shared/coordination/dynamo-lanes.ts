@@ -5,7 +5,8 @@ import type { DestinationRecord } from "./destination.ts";
 import { documentOf } from "./dynamo-documents.ts";
 import type { Change, DynamoDocuments } from "./dynamo-documents.ts";
 import type { DynamoTable, Item, Key } from "./dynamo-table.ts";
-import { intervalMs, reserveStarts } from "./gcra.ts";
+import { giveBackStarts, intervalMs, reserveStarts } from "./gcra.ts";
+import type { UnusedStarts } from "./gcra.ts";
 import { grantSlots, toClaimant } from "./lease.ts";
 import type { LeaseHolder } from "./lease.ts";
 
@@ -70,9 +71,19 @@ export class DynamoLanes {
       startsOf(lane),
       (before) => {
         const { firstAt, nextAt } = reserveStarts(before, rate, count, now);
-        // Forgotten sooner, a burst that was used up would be given again.
-        const usefulUntil = nextAt + (rate.burst ?? 1) * intervalMs(rate);
-        return { result: firstAt, value: nextAt, usefulUntil };
+        return { result: firstAt, value: nextAt, usefulUntil: usefulUntil(nextAt, rate) };
+      },
+    );
+  }
+
+  giveBackStarts(lane: string, rate: Rate, unused: UnusedStarts): Promise<void> {
+    return this.#documents.change<number, void>(
+      `giving back start times of lane ${lane}`,
+      startsOf(lane),
+      (before) => {
+        const nextAt = giveBackStarts(before, unused);
+        if (nextAt === undefined) return { result: undefined };
+        return { result: undefined, value: nextAt, usefulUntil: usefulUntil(nextAt, rate) };
       },
     );
   }
@@ -115,6 +126,11 @@ export class DynamoLanes {
       await this.#documents.prune("pruning lanes", item, before);
     }
   }
+}
+
+/** Forgotten sooner, a burst that was used up would be given again. */
+function usefulUntil(nextAt: number, rate: Rate): number {
+  return nextAt + (rate.burst ?? 1) * intervalMs(rate);
 }
 
 function keepLeases(leases: Lease[], result: number): Change<Lease[], number> {

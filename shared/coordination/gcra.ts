@@ -7,6 +7,15 @@ export interface Reservation {
   readonly nextAt: number;
 }
 
+/** Start times that were reserved and not used: the first of them, and where the next reservation could start. */
+export interface UnusedStarts {
+  readonly from: number;
+  readonly until: number;
+}
+
+/** Times of one reservation are told apart from another's by more than this, in milliseconds. */
+const SAME_MS = 0.5;
+
 export function intervalMs(rate: Rate): number {
   return rate.perMs / rate.count;
 }
@@ -26,4 +35,13 @@ export function reserveStarts(
   const earliest = now - ((rate.burst ?? 1) - 1) * interval;
   const firstAt = Math.max(nextAt ?? earliest, earliest);
   return { firstAt, nextAt: firstAt + count * interval };
+}
+
+/** Where the next reservation may start once these are given back; undefined: others follow them, and they are gone. */
+export function giveBackStarts(
+  nextAt: number | undefined,
+  { from, until }: UnusedStarts,
+): number | undefined {
+  const isLast = nextAt !== undefined && Math.abs(nextAt - until) < SAME_MS;
+  return isLast && from < until ? from : undefined;
 }

@@ -23,7 +23,8 @@ import {
   unknownDestination,
 } from "./destination.ts";
 import type { DestinationRecord } from "./destination.ts";
-import { reserveStarts } from "./gcra.ts";
+import { giveBackStarts, reserveStarts } from "./gcra.ts";
+import type { UnusedStarts } from "./gcra.ts";
 import { tightestLimits } from "./lane-limits.ts";
 import { OVER, holdCheckpoint, mayReplace } from "./hold.ts";
 import { grantSlots, toClaimant } from "./lease.ts";
@@ -100,6 +101,11 @@ class MemoryCoordination implements Coordination {
     const { firstAt, nextAt } = reserveStarts(this.#nextStarts.get(lane), rate, count, now);
     this.#nextStarts.set(lane, nextAt);
     return firstAt;
+  }
+
+  async giveBackStarts(lane: string, _rate: Rate, unused: UnusedStarts): Promise<void> {
+    const nextAt = giveBackStarts(this.#nextStarts.get(lane), unused);
+    if (nextAt !== undefined) this.#nextStarts.set(lane, nextAt);
   }
 
   async workers(lane: string, now: number): Promise<number> {

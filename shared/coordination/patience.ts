@@ -19,7 +19,7 @@ export class OutOfReach extends SenpuError {
 export interface PatientCoordination extends Coordination {
   /** Since when the store has been out of reach, epoch milliseconds; undefined: it answers. */
   readonly outSince: number | undefined;
-  /** Who waits for it waits no more, and fails. */
+  /** Who waits for it waits no more, and fails; nothing is noticed from now on. */
   giveUp(): void;
 }
 
@@ -74,6 +74,8 @@ export function beginPatience(
     },
     lease: (request) => now(() => coordination.lease(request)),
     reserve: (lane, rate, count, at) => now(() => coordination.reserve(lane, rate, count, at)),
+    giveBackStarts: (lane, rate, unused) =>
+      now(() => coordination.giveBackStarts(lane, rate, unused)),
     workers: (lane, at) => now(() => coordination.workers(lane, at)),
     leased: (lane, at) => now(() => coordination.leased(lane, at)),
     destinations: (lane) => now(() => coordination.destinations(lane)),
@@ -183,7 +185,7 @@ class Reach {
     this.#failures++;
     if (this.outSince !== undefined) return;
     this.outSince = Date.now();
-    this.#onNotice(
+    this.#say(
       `coordination is out of reach (${messageOf(error)}); going on within this worker's share of the limits`,
     );
   }
@@ -192,6 +194,11 @@ class Reach {
     const seconds = Math.max(1, Math.round((Date.now() - (this.outSince ?? 0)) / 1000));
     this.outSince = undefined;
     this.#failures = 0;
-    this.#onNotice(`coordination answers again, after ${seconds} s`);
+    this.#say(`coordination answers again, after ${seconds} s`);
+  }
+
+  /** Who has given it up may close it, while something still asks: that it is closed is no news to anybody. */
+  #say(text: string): void {
+    if (!this.#end.signal.aborted) this.#onNotice(text);
   }
 }

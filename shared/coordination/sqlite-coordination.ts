@@ -1,5 +1,6 @@
 import type { Rate } from "../model/lane.ts";
 import { SqliteFile } from "../sqlite-file.ts";
+import { giveSpaceBack } from "../sqlite-space.ts";
 import type {
   Checkpoint,
   Coordination,
@@ -20,7 +21,8 @@ import {
   reopenDestination,
   toDestination,
 } from "./destination.ts";
-import { reserveStarts } from "./gcra.ts";
+import { giveBackStarts, reserveStarts } from "./gcra.ts";
+import type { UnusedStarts } from "./gcra.ts";
 import { tightestLimits } from "./lane-limits.ts";
 import { grantSlots, toClaimant } from "./lease.ts";
 import type { LeaseHolder } from "./lease.ts";
@@ -160,6 +162,15 @@ class SqliteCoordination implements Coordination {
     });
   }
 
+  async giveBackStarts(lane: string, _rate: Rate, unused: UnusedStarts): Promise<void> {
+    this.#file.write(() => {
+      const row = this.#file.prepare("SELECT next_at FROM starts WHERE lane = ?").get(lane);
+      const nextAt = giveBackStarts(row?.["next_at"] as number | undefined, unused);
+      if (nextAt === undefined) return;
+      this.#file.prepare("UPDATE starts SET next_at = ? WHERE lane = ?").run(nextAt, lane);
+    });
+  }
+
   async workers(lane: string, now: number): Promise<number> {
     const row = this.#file.read(() =>
       this.#file
@@ -239,7 +250,7 @@ class SqliteCoordination implements Coordination {
       this.#file.prepare("DELETE FROM leases WHERE expires_at <= ?").run(before);
       forgetDestinations(this.#file, before);
     });
-    this.#file.execute("PRAGMA incremental_vacuum");
+    await giveSpaceBack(this.#file);
   }
 
   async close(): Promise<void> {

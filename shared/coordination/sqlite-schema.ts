@@ -1,4 +1,4 @@
-import type { Schema } from "../sqlite-file.ts";
+import type { Schema } from "../sqlite-migration.ts";
 
 const CLAIMS = `
     CREATE TABLE claims (

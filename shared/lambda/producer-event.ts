@@ -10,7 +10,12 @@ export interface ProducerOrder {
   readonly name: string | undefined;
   /** When the schedule fired, ISO 8601: makes the run's id, so that a schedule that fires twice makes one run. */
   readonly time: string | undefined;
+  /** While a run of that name has not ended, this one: `skip`, does not begin; `queue`, begins behind it; else begins. */
+  readonly overlap: Overlap | undefined;
 }
+
+type Overlap = (typeof OVERLAPS)[number];
+const OVERLAPS = ["skip", "queue", "allow"] as const;
 
 type PlanPlace =
   | { readonly kind: "object"; readonly object: S3Object }
@@ -18,7 +23,7 @@ type PlanPlace =
   | { readonly kind: "plan"; readonly plan: Readonly<Record<string, unknown>> };
 
 const TAKES =
-  'a schedule\'s input {"plan": "plan.yaml", "name": "nightly", "time": "<aws.scheduler.scheduled-time>"}, {"plan": "s3://bucket/plan.yaml"}, {"plan": {"calls": [ … ]}}, or the event of an object created in S3';
+  'a schedule\'s input {"plan": "plan.yaml", "name": "nightly", "time": "<aws.scheduler.scheduled-time>", "overlap": "skip"}, {"plan": "s3://bucket/plan.yaml"}, {"plan": {"calls": [ … ]}}, or the event of an object created in S3';
 
 /** Throws {@link SenpuError} `message`, which says what the function takes and what is wrong with this. */
 export function readProducerEvent(event: unknown): ProducerOrder {
@@ -27,9 +32,10 @@ export function readProducerEvent(event: unknown): ProducerOrder {
   }
   const created = readCreated(event as Record<string, unknown>);
   if (created !== undefined) {
-    return { plan: { kind: "object", object: created }, name: undefined, time: undefined };
+    const place = { kind: "object", object: created } as const;
+    return { plan: place, name: undefined, time: undefined, overlap: undefined };
   }
-  const { plan, name, time } = event as Record<string, unknown>;
+  const { plan, name, time, overlap } = event as Record<string, unknown>;
   if (plan === undefined) throw unsuitable(`it has no plan but ${shown(event)}`);
   const isPlan =
     (typeof plan === "string" && plan !== "" && plan !== "-") ||
@@ -41,7 +47,23 @@ export function readProducerEvent(event: unknown): ProducerOrder {
   if (time !== undefined && !(typeof time === "string" && !Number.isNaN(Date.parse(time)))) {
     throw unsuitable(`time should be ISO 8601, and is ${shown(time)}`);
   }
-  return { plan: readPlace(plan as string | Readonly<Record<string, unknown>>), name, time };
+  return {
+    plan: readPlace(plan as string | Readonly<Record<string, unknown>>),
+    name,
+    time,
+    overlap: readOverlap(overlap, name !== undefined && time !== undefined),
+  };
+}
+
+/** Held by the schedule's name, and over a wait the time still makes the same run's id. */
+function readOverlap(overlap: unknown, isSchedule: boolean): Overlap | undefined {
+  if (overlap === undefined) return undefined;
+  const found = OVERLAPS.find((one) => one === overlap);
+  if (found === undefined) {
+    throw unsuitable(`overlap should be ${OVERLAPS.join(", ")}, and is ${shown(overlap)}`);
+  }
+  if (!isSchedule) throw unsuitable("overlap is a schedule's, which has a name and a time");
+  return found;
 }
 
 function readPlace(plan: string | Readonly<Record<string, unknown>>): PlanPlace {

@@ -73,6 +73,28 @@ export function queueOf(record: SqsRecord): string {
   return record.eventSourceARN.slice(record.eventSourceARN.lastIndexOf(":") + 1);
 }
 
+/** The event that waits in a queue, of a batch of one; undefined for what is no batch of SQS. Throws as above. */
+export function readWaiting(event: unknown): unknown {
+  const [first] = ((event as { Records?: unknown } | null)?.Records ?? []) as Partial<SqsRecord>[];
+  if (first?.eventSource !== "aws:sqs") return undefined;
+  const [record, ...more] = readSqsEvent(event);
+  if (record === undefined || more.length > 0) {
+    throw new SenpuError("message", "events that wait come one by one: set the batch size to 1");
+  }
+  const { body } = toDelivery(record);
+  try {
+    return JSON.parse(body) as unknown;
+  } catch (cause) {
+    throw new SenpuError(
+      "message",
+      `what waits in ${queueOf(record)} is no event: ${shown(body)}`,
+      {
+        cause,
+      },
+    );
+  }
+}
+
 export function toDelivery(record: SqsRecord): Delivery {
   return {
     receipt: record.receiptHandle,

@@ -10,33 +10,44 @@ import type { CallState, Outcome, Reason } from "../model/outcome.ts";
  * Every method throws SenpuError `ledger` when the store fails; then nothing of that call was stored.
  */
 export interface Ledger {
-  /** Stores a run before its first publish. Throws `run` if the id exists. */
-  createRun(run: NewRun): Promise<void>;
+  /** Stores a run before its first publish. Throws `run` if the id exists. `by` as in {@link RunEvent}: this process. */
+  createRun(run: NewRun, by?: string): Promise<void>;
   findRun(id: string): Promise<RunRow | undefined>;
   /** Newest first. */
   listRuns(limit: number): Promise<RunRow[]>;
   /**
-   * A new generation: state `running`, closing record forgotten, elapsed time goes on. Returns the generation.
-   * Throws `run` when the run has ended for good, or is not in generation `from` any more: of two that take it up at
-   * once, one does.
+   * A new generation: state `running`, closing record and owner forgotten, elapsed time goes on. Returns the generation.
+   * A stopped run's failures so far are forgiven; `tolerance`, where it is given, holds from now on.
+   * Throws `run` when the run has ended for good, or is not what it was in `from` any more: of two that take it up at
+   * once, one does, and who holds it meanwhile is heard.
    */
-  restartRun(id: string, from: number, by: string, at: number): Promise<number>;
+  restartRun(
+    id: string,
+    from: Pick<RunRow, "generation" | "state">,
+    by: string,
+    at: number,
+    tolerance?: number | null,
+  ): Promise<number>;
   /**
    * Changes the state and keeps who did it and when. `cancelled` also settles every pending call as cancelled. A run that
    * becomes stopped or cancelled gets its rows of the outbox.
-   * A `settled` or `cancelled` run stays what it is; returns the state that then holds.
+   * A `settled` or `cancelled` run stays what it is, only a `running` one becomes `paused`, and only a `paused` one
+   * `running` (its history says `unpaused`); returns the state that then holds.
    */
   setState(id: string, state: RunState, by: string, at: number): Promise<RunState>;
-  /** The run's owner lives. A running run without a beat for {@link HEARTBEAT_DEAD_MS} shows as `interrupted`. */
-  beat(id: string, at: number): Promise<void>;
+  /**
+   * The run's owner lives. A running run without a beat for {@link HEARTBEAT_DEAD_MS} shows as `interrupted`.
+   * `owner`: which process that is; kept until another is told or the run is restarted.
+   */
+  beat(id: string, at: number, owner?: string): Promise<void>;
   /**
    * One transaction: planned calls, outcomes and closing records.
    * - an outcome before its plan makes a stub, which counts as planned only once its plan arrives;
    * - `succeeded` outranks `failed`, which outranks `cancelled`; any other later outcome counts as a duplicate;
    * - a call planned into a cancelled run is cancelled at once;
    * - a run whose closing count, planned calls and outcomes agree becomes `settled` (once);
-   * - a running run with more failed than its tolerance allows becomes `stopped`: of the planned, when the closing
-   *   record is there, else of the planned so far or 100, whichever is more.
+   * - a running run with more failed than its tolerance allows, those forgiven left out, becomes `stopped`: of the
+   *   planned, when the closing record is there, else of the planned so far or 100, whichever is more.
    * A run that becomes settled or stopped gets its rows of the outbox: the event, and what its settings say under
    * `onSettled`. Records of runs that are not there are counted in `orphans` and otherwise ignored.
    */
@@ -54,7 +65,10 @@ export interface Ledger {
   confirmOutbox(ids: readonly string[]): Promise<void>;
   /** Keeps in the run's history that something was tried in vain; nothing for a run that is not there. */
   noteFailure(run: string, what: OutboxFailure, by: string, at: number): Promise<void>;
-  /** Forgets runs created before `before` that are not running, and gives the space back. Returns their ids. */
+  /**
+   * Forgets runs created before `before`, but for those running or paused whose owner has lived since, and gives the
+   * space back. Returns their ids.
+   */
   prune(before: number): Promise<string[]>;
   close(): Promise<void>;
 }
@@ -79,14 +93,18 @@ export interface NewRun {
 export interface RunRow extends NewRun {
   readonly state: RunState;
   readonly generation: number;
-  /** Null until settled, stopped, cancelled or interrupted. */
+  /** When it came into its state; null while that is `running`. */
   readonly endedAt: number | null;
   readonly beatAt: number;
+  /** The process that beats, as it named itself; null: none has, since the run was begun or restarted. */
+  readonly owner: string | null;
   /** The closing record's count; null until it was seen. */
   readonly closedPlanned: number | null;
   readonly planned: number;
   readonly succeeded: number;
   readonly failed: number;
+  /** Of `failed`: what does not count against the tolerance, because the run was taken up again after it had passed it. */
+  readonly forgiven: number;
   readonly cancelled: number;
 }
 
@@ -138,6 +156,8 @@ export interface CallFilter {
   /** Host of the URL, port included where the URL has one. */
   readonly host?: string;
   readonly id?: string;
+  /** Only calls that were recorded after the one of this id. Throws `run` for a call that is not there. */
+  readonly after?: string;
   readonly limit?: number;
 }
 
@@ -163,8 +183,8 @@ export interface CallRow {
 export interface RunEvent {
   /** Epoch milliseconds. */
   readonly at: number;
-  readonly what: "created" | "restarted" | OutboxFailure | RunState;
-  /** A command and its process, or `recorder`. */
+  readonly what: "created" | "restarted" | "unpaused" | OutboxFailure | RunState;
+  /** A command, its process and its user, or `recorder`. */
   readonly by: string;
 }
 

@@ -1,32 +1,17 @@
 import type { SqliteFile } from "../sqlite-file.ts";
 import { RANK } from "../model/outcome.ts";
-import type { CallState, Reason } from "../model/outcome.ts";
+import { toCallRow } from "./call-row.ts";
+import type { StoredCall } from "./call-row.ts";
 import type { CallFilter, CallRow, KnownIds } from "./ledger.ts";
 import { POSITIONS_PER_RUN } from "./sqlite-schema.ts";
 import { findRun, requireRun } from "./sqlite-runs.ts";
+import { noCall } from "./stored-run.ts";
 
 /** Rows read at once: enough to be fast, few enough that a reader who stops early, or pauses, holds nothing up. */
 const PAGE_ROWS = 1_000;
 
 /** The SQL function that a ledger's file must define: `hostOf`. */
 export const HOST_FUNCTION = "senpu_host";
-
-interface StoredCall {
-  readonly position: number;
-  readonly id: string;
-  readonly lane: string;
-  readonly method: string;
-  readonly url: string;
-  readonly state: number;
-  readonly reason: Reason | null;
-  readonly status: number | null;
-  readonly attempts: number;
-  readonly startedAt: number | null;
-  readonly settledAt: number | null;
-  readonly latencyMs: number | null;
-  readonly error: string | null;
-  readonly worker: string | null;
-}
 
 /** Page by page, each a read of its own: what is recorded meanwhile may show, and no transaction stays open. */
 export async function* readCalls(
@@ -37,7 +22,10 @@ export async function* readCalls(
   const { key } = file.read(() => requireRun(file, run));
   const where = conditions(filter);
   let left = filter.limit ?? Number.MAX_SAFE_INTEGER;
-  let after = key * POSITIONS_PER_RUN - 1;
+  let after =
+    filter.after === undefined
+      ? key * POSITIONS_PER_RUN - 1
+      : file.read(() => positionOf(file, key, run, filter.after));
   while (left > 0) {
     const rows = file.read(
       () =>
@@ -63,6 +51,12 @@ export async function* readCalls(
   }
 }
 
+function positionOf(file: SqliteFile, key: number, run: string, id = ""): number {
+  const found = file.prepare("SELECT position FROM calls WHERE run = ? AND id = ?").get(key, id);
+  if (found === undefined) throw noCall(run, id);
+  return Number(found["position"]);
+}
+
 function conditions(filter: CallFilter): { sql: string; values: (string | number)[] } {
   const parts: string[] = [];
   const values: (string | number)[] = [];
@@ -82,31 +76,6 @@ function conditions(filter: CallFilter): { sql: string; values: (string | number
   if (filter.lane !== undefined) add("lane = ?", filter.lane);
   if (filter.host !== undefined) add(`${HOST_FUNCTION}(url) = ?`, filter.host.toLowerCase());
   return { sql: parts.join(" AND "), values };
-}
-
-const STATES: readonly CallState[] = ["pending", "cancelled", "failed", "succeeded"];
-
-function toCallRow(run: string, call: StoredCall): CallRow {
-  return {
-    run,
-    id: call.id,
-    lane: call.lane,
-    method: call.method,
-    url: call.url,
-    state: STATES[call.state] ?? "pending",
-    reason: call.reason,
-    status: call.status,
-    attempts: call.attempts,
-    startedAt: toIso(call.startedAt),
-    settledAt: toIso(call.settledAt),
-    latencyMs: call.latencyMs,
-    error: call.error,
-    worker: call.worker,
-  };
-}
-
-function toIso(at: number | null): string | null {
-  return at === null ? null : new Date(at).toISOString();
 }
 
 export function readKnown(file: SqliteFile, run: string, ids: readonly string[]): KnownIds {

@@ -3,7 +3,7 @@ import type { FailureGroup, Figures } from "../model/figures.ts";
 import type { RunTally } from "./run-tally.ts";
 import { POSITIONS_PER_RUN } from "./sqlite-schema.ts";
 import { RUN_COLUMNS } from "./sqlite-runs.ts";
-import type { StoredRun } from "./sqlite-runs.ts";
+import type { StoredRun } from "./stored-run.ts";
 
 /** The counters behind a run's figures: changed by what a batch adds up to, read without looking at a single call. */
 

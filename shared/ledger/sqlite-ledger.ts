@@ -22,6 +22,7 @@ import { pruneRuns } from "./sqlite-prune.ts";
 import { recordBatch } from "./sqlite-record.ts";
 import * as runs from "./sqlite-runs.ts";
 import { LEDGER_SCHEMA } from "./sqlite-schema.ts";
+import { toRunRow } from "./stored-run.ts";
 
 export interface SqliteLedgerOptions {
   /** Pages of 4,096 bytes past which recording fails as on a full disk. Default: no limit but the disk. */
@@ -51,29 +52,35 @@ class SqliteLedger implements Ledger {
     this.#file = file;
   }
 
-  async createRun(run: NewRun): Promise<void> {
-    runs.createRun(this.#file, run);
+  async createRun(run: NewRun, by?: string): Promise<void> {
+    runs.createRun(this.#file, run, by);
   }
 
   async findRun(id: string): Promise<RunRow | undefined> {
     const stored = this.#file.read(() => runs.findRun(this.#file, id));
-    return stored && runs.toRunRow(stored);
+    return stored && toRunRow(stored);
   }
 
   async listRuns(limit: number): Promise<RunRow[]> {
     return this.#file.read(() => runs.listRuns(this.#file, limit));
   }
 
-  async restartRun(id: string, from: number, by: string, at: number): Promise<number> {
-    return runs.restartRun(this.#file, id, from, by, at);
+  async restartRun(
+    id: string,
+    from: Pick<RunRow, "generation" | "state">,
+    by: string,
+    at: number,
+    tolerance?: number | null,
+  ): Promise<number> {
+    return runs.restartRun(this.#file, id, from, by, at, tolerance);
   }
 
   async setState(id: string, state: RunState, by: string, at: number): Promise<RunState> {
     return runs.setState(this.#file, id, state, by, at);
   }
 
-  async beat(id: string, at: number): Promise<void> {
-    runs.beat(this.#file, id, at);
+  async beat(id: string, at: number, owner?: string): Promise<void> {
+    runs.beat(this.#file, id, at, owner);
   }
 
   async record(records: readonly LedgerRecord[], at: number): Promise<RecordResult> {

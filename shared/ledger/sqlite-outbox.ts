@@ -1,8 +1,7 @@
 import type { SqliteFile } from "../sqlite-file.ts";
-import { eventId } from "../model/settled-event.ts";
 import type { EndState } from "../model/settled-event.ts";
-import type { OnSettled } from "../model/on-settled.ts";
-import type { OutboxRow, OutboxTask } from "./ledger.ts";
+import type { OutboxRow } from "./ledger.ts";
+import { outboxRows } from "./outbox-rows.ts";
 
 /** What is still to be told of runs that have ended. Written in the transaction that ends the run. */
 export function fillOutbox(
@@ -11,24 +10,12 @@ export function fillOutbox(
   state: EndState,
   at: number,
 ): void {
-  const event = eventId(run.id, state, run.generation);
   const insert = file.prepare(
     "INSERT INTO outbox (id, run, event, task, state, at) VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO NOTHING",
   );
-  for (const task of tasksOf(run.settings)) {
-    const id = task === "event" ? event : `${event}/${task}`;
-    insert.run(id, run.id, event, task, state, at);
+  for (const row of outboxRows(run, state, at)) {
+    insert.run(row.id, row.run, row.event, row.task, row.state, row.at);
   }
-}
-
-/** Nothing of the settings is sure for a run that another senpu stored. */
-function tasksOf(settings: string): OutboxTask[] {
-  const { onSettled } = JSON.parse(settings) as { readonly onSettled?: OnSettled };
-  return [
-    "event",
-    ...(onSettled?.webhook === undefined ? [] : (["webhook"] as const)),
-    ...(onSettled?.command === undefined ? [] : (["command"] as const)),
-  ];
 }
 
 export function readOutbox(file: SqliteFile): OutboxRow[] {

@@ -1,15 +1,15 @@
 import { setImmediate } from "node:timers/promises";
 import type { SqliteFile } from "../sqlite-file.ts";
+import { giveSpaceBack } from "../sqlite-space.ts";
 import { HEARTBEAT_DEAD_MS } from "./ledger.ts";
 import { POSITIONS_PER_RUN } from "./sqlite-schema.ts";
 
-/** Rows and pages per transaction: some 10 ms, so that others who write hardly wait. */
+/** Rows per transaction: some 10 ms, so that others who write hardly wait. */
 const SLICE_ROWS = 5_000;
-const SLICE_PAGES = 1_000;
 
 /**
  * Forgets runs in one short transaction, then deletes their rows slice by slice; what a death leaves, the next prune
- * deletes. The space is given back page by page as well, since a rewrite of the file would need as much again.
+ * deletes. Then the space is given back.
  */
 export async function pruneRuns(file: SqliteFile, before: number): Promise<string[]> {
   const ids = file.write(() => forgetRuns(file, before));
@@ -22,7 +22,7 @@ export async function pruneRuns(file: SqliteFile, before: number): Promise<strin
 function forgetRuns(file: SqliteFile, before: number): string[] {
   const doomed = file
     .prepare(
-      `DELETE FROM runs WHERE created_at < ? AND (state <> 'running' OR beat_at < ?) RETURNING key, id`,
+      `DELETE FROM runs WHERE created_at < ? AND (state NOT IN ('running', 'paused') OR beat_at < ?) RETURNING key, id`,
     )
     .all(before, before - HEARTBEAT_DEAD_MS);
   const remember = file.prepare("INSERT INTO forgotten (key) VALUES (?)");
@@ -51,16 +51,4 @@ async function deleteRows(file: SqliteFile, key: number): Promise<void> {
     }
     file.prepare("DELETE FROM forgotten WHERE key = ?").run(key);
   });
-}
-
-async function giveSpaceBack(file: SqliteFile): Promise<void> {
-  const freePages = (): number =>
-    Number(file.read(() => file.prepare("PRAGMA freelist_count").get())?.["freelist_count"]);
-  for (let free = freePages(), earlier = Infinity; free > 0 && free < earlier; free = freePages()) {
-    earlier = free;
-    file.execute(`PRAGMA incremental_vacuum(${SLICE_PAGES})`);
-    await setImmediate();
-  }
-  // Shortens the write-ahead log too; says so and goes on when others are reading it, which is no failure.
-  file.execute("PRAGMA wal_checkpoint(TRUNCATE)");
 }

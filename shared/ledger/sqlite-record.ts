@@ -8,8 +8,9 @@ import type { Countable } from "./run-tally.ts";
 import { POSITIONS_PER_RUN } from "./sqlite-schema.ts";
 import { countTally } from "./sqlite-counters.ts";
 import { fillOutbox } from "./sqlite-outbox.ts";
-import { RUN_COLUMNS, logEvent, toRunRow } from "./sqlite-runs.ts";
-import type { StoredRun } from "./sqlite-runs.ts";
+import { RUN_COLUMNS, logEvent } from "./sqlite-runs.ts";
+import { toRunRow } from "./stored-run.ts";
+import type { StoredRun } from "./stored-run.ts";
 
 /** A run while a batch is recorded: as it was found, and what the batch adds. */
 interface OpenRun {

@@ -1,31 +1,22 @@
-import { SenpuError } from "../errors.ts";
 import type { SqliteFile } from "../sqlite-file.ts";
 import type { RunState } from "../model/figures.ts";
 import { RANK } from "../model/outcome.ts";
 import type { NewRun, RunEvent, RunRow } from "./ledger.ts";
-import { isFinal } from "./run-rules.ts";
+import { mayBecome } from "./run-rules.ts";
 import { fillOutbox } from "./sqlite-outbox.ts";
 import { POSITIONS_PER_RUN } from "./sqlite-schema.ts";
-
-/** A run's row as the file holds it. */
-export interface StoredRun extends RunRow {
-  readonly key: number;
-  readonly recorded: number;
-  readonly attempts: number;
-  readonly duplicates: number;
-  readonly maxLatencyMs: number | null;
-}
+import { checkCommanded, checkRestart, noRun, runExists, toRunRow } from "./stored-run.ts";
+import type { StoredRun } from "./stored-run.ts";
 
 export const RUN_COLUMNS = `key, id, name, parent, created_at AS createdAt, source, settings, tolerance,
-  state, generation, ended_at AS endedAt, beat_at AS beatAt, closed_planned AS closedPlanned,
-  recorded, planned, succeeded, failed, cancelled, attempts, duplicates, max_latency_ms AS maxLatencyMs`;
+  state, generation, ended_at AS endedAt, beat_at AS beatAt, owner, closed_planned AS closedPlanned,
+  recorded, planned, succeeded, failed, forgiven, cancelled, attempts, duplicates, max_latency_ms AS maxLatencyMs`;
 
-export function toRunRow(stored: StoredRun): RunRow {
-  const { key: _1, recorded: _2, attempts: _3, duplicates: _4, maxLatencyMs: _5, ...row } = stored;
-  return row;
-}
-
-export function createRun(file: SqliteFile, run: NewRun): void {
+export function createRun(
+  file: SqliteFile,
+  run: NewRun,
+  by = `senpu (process ${process.pid})`,
+): void {
   file.write(() => {
     const created = file
       .prepare(
@@ -42,10 +33,8 @@ export function createRun(file: SqliteFile, run: NewRun): void {
         run.tolerance,
         run.createdAt,
       );
-    if (created === undefined) {
-      throw new SenpuError("run", `run ${run.id} exists already; choose another id`);
-    }
-    logEvent(file, Number(created["key"]), run.createdAt, "created", `senpu ${process.pid}`);
+    if (created === undefined) throw runExists(run.id);
+    logEvent(file, Number(created["key"]), run.createdAt, "created", by);
   });
 }
 
@@ -58,9 +47,7 @@ export function findRun(file: SqliteFile, id: string): StoredRun | undefined {
 /** Throws SenpuError `run` for an unknown id. */
 export function requireRun(file: SqliteFile, id: string): StoredRun {
   const run = findRun(file, id);
-  if (run === undefined) {
-    throw new SenpuError("run", `no run ${id} in this ledger; senpu runs lists those there are`);
-  }
+  if (run === undefined) throw noRun(id);
   return run;
 }
 
@@ -74,25 +61,27 @@ export function listRuns(file: SqliteFile, limit: number): RunRow[] {
 export function restartRun(
   file: SqliteFile,
   id: string,
-  from: number,
+  from: Pick<RunRow, "generation" | "state">,
   by: string,
   at: number,
+  tolerance?: number | null,
 ): number {
   return file.write(() => {
-    const { key, state, generation } = requireRun(file, id);
-    if (isFinal(state)) {
-      throw new SenpuError("run", `run ${id} is ${state}: there is nothing left to go on with`);
-    }
-    if (generation !== from) {
-      throw new SenpuError("run", `run ${id} was taken up by another process just now`);
-    }
+    const run = requireRun(file, id);
+    const { key, state, generation } = run;
+    checkRestart(run, from);
     file
       .prepare(
         `UPDATE runs SET state = 'running', generation = generation + 1, closed_planned = NULL, ended_at = NULL,
-           beat_at = ? WHERE key = ?`,
+           beat_at = ?, owner = NULL, tolerance = ?, forgiven = ? WHERE key = ?`,
       )
-      .run(at, key);
-    logEvent(file, key, at, "restarted", by);
+      .run(
+        at,
+        tolerance === undefined ? run.tolerance : tolerance,
+        state === "stopped" ? run.failed : run.forgiven,
+        key,
+      );
+    logEvent(file, key, at, state === "paused" ? "unpaused" : "restarted", by);
     return generation + 1;
   });
 }
@@ -104,19 +93,17 @@ export function setState(
   by: string,
   at: number,
 ): RunState {
-  if (state === "settled") {
-    throw new SenpuError("run", "a run is settled by what is recorded, not by command");
-  }
+  checkCommanded(state);
   return file.write(() => {
     const run = requireRun(file, id);
-    if (isFinal(run.state) || run.state === state) return run.state;
-    const endedAt = state === "running" || state === "paused" ? null : at;
+    if (!mayBecome(run.state, state)) return run.state;
+    const endedAt = state === "running" ? null : at;
     if (state === "stopped" || state === "cancelled") fillOutbox(file, run, state, at);
     file
       .prepare("UPDATE runs SET state = ?, ended_at = ? WHERE key = ?")
       .run(state, endedAt, run.key);
     if (state === "cancelled") cancelPending(file, run.key, at);
-    logEvent(file, run.key, at, state, by);
+    logEvent(file, run.key, at, state === "running" ? "unpaused" : state, by);
     return state;
   });
 }
@@ -130,8 +117,12 @@ function cancelPending(file: SqliteFile, key: number, at: number): void {
   file.prepare("UPDATE runs SET cancelled = cancelled + ? WHERE key = ?").run(changes, key);
 }
 
-export function beat(file: SqliteFile, id: string, at: number): void {
-  file.write(() => file.prepare("UPDATE runs SET beat_at = ? WHERE id = ?").run(at, id));
+export function beat(file: SqliteFile, id: string, at: number, owner?: string): void {
+  file.write(() =>
+    file
+      .prepare("UPDATE runs SET beat_at = ?, owner = coalesce(?, owner) WHERE id = ?")
+      .run(at, owner ?? null, id),
+  );
 }
 
 export function logEvent(

@@ -1,4 +1,4 @@
-import type { Schema } from "../sqlite-file.ts";
+import type { Schema } from "../sqlite-migration.ts";
 
 /**
  * A run's calls lie together and in the order they were first recorded, because a call's position is its run's key and
@@ -7,7 +7,7 @@ import type { Schema } from "../sqlite-file.ts";
 export const POSITIONS_PER_RUN = 2 ** 32;
 
 export const LEDGER_SCHEMA: Schema = {
-  version: 2,
+  version: 3,
   create: `
     CREATE TABLE runs (
       -- Never given twice, so that a forgotten run's calls are never another's.
@@ -23,12 +23,14 @@ export const LEDGER_SCHEMA: Schema = {
       generation INTEGER NOT NULL,
       ended_at INTEGER,
       beat_at INTEGER NOT NULL,
+      owner TEXT,
       closed_planned INTEGER,
       -- Rows in calls, those not yet planned included.
       recorded INTEGER NOT NULL DEFAULT 0,
       planned INTEGER NOT NULL DEFAULT 0,
       succeeded INTEGER NOT NULL DEFAULT 0,
       failed INTEGER NOT NULL DEFAULT 0,
+      forgiven INTEGER NOT NULL DEFAULT 0,
       cancelled INTEGER NOT NULL DEFAULT 0,
       attempts INTEGER NOT NULL DEFAULT 0,
       duplicates INTEGER NOT NULL DEFAULT 0,
@@ -115,6 +117,11 @@ export const LEDGER_SCHEMA: Schema = {
       FROM outbox JOIN runs ON runs.id = outbox.run ORDER BY outbox.number;
     DROP TABLE outbox;
     ALTER TABLE outbox_2 RENAME TO outbox;
+    `,
+    // Version 2 knew no owner by name, and forgave nothing.
+    `
+    ALTER TABLE runs ADD COLUMN owner TEXT;
+    ALTER TABLE runs ADD COLUMN forgiven INTEGER NOT NULL DEFAULT 0;
     `,
   ],
 };

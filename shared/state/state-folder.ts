@@ -27,12 +27,12 @@ export interface StateFolder {
 }
 
 /** Of the folder's layout; a newer senpu may raise it. */
-const STATE_VERSION = 1;
+export const STATE_VERSION = 1;
 
-/** Opens the folder, making it where it is missing. Throws {@link SenpuError} `state` when it cannot be used. */
-export function openStateFolder(path: string): StateFolder {
+/** Where things lie, or would; looks at nothing and makes nothing. */
+export function stateFolderAt(path: string): StateFolder {
   const root = resolve(path);
-  const folder: StateFolder = {
+  return {
     path: root,
     lockFile: join(root, "broker.lock"),
     brokerFile: join(root, "broker.json"),
@@ -42,6 +42,12 @@ export function openStateFolder(path: string): StateFolder {
     claims: join(root, "claims"),
     spool: join(root, "spool"),
   };
+}
+
+/** Opens the folder, making it where it is missing. Throws {@link SenpuError} `state` when it cannot be used. */
+export function openStateFolder(path: string): StateFolder {
+  const folder = stateFolderAt(path);
+  const root = folder.path;
   if (statSync(root, { throwIfNoEntry: false })?.isDirectory() === false) {
     throw new SenpuError("state", `${root} is a file; name a folder with --state`);
   }
@@ -73,6 +79,7 @@ function makeFolder(path: string): void {
   }
 }
 
+/** Throws for a layout that this senpu does not know; a folder without one gets this one. */
 function checkVersion(root: string): void {
   const file = join(root, "version");
   let text: string;

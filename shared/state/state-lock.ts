@@ -1,3 +1,4 @@
+import { existsSync } from "node:fs";
 import { DatabaseSync } from "node:sqlite";
 import { SenpuError, messageOf } from "../errors.ts";
 
@@ -10,6 +11,21 @@ const SQLITE_BUSY = 5;
  * The lock is the process's: nothing else in the process that holds it may open or close the file.
  */
 export class StateLock {
+  /** Does any process hold it? Only looks, so that nobody is ever kept from taking it. */
+  static isHeld(path: string): boolean {
+    if (!existsSync(path)) return false;
+    const database = new DatabaseSync(path, { timeout: 0, readOnly: true });
+    try {
+      database.prepare("PRAGMA schema_version").get();
+      return false;
+    } catch (error) {
+      if ((error as { errcode?: number }).errcode === SQLITE_BUSY) return true;
+      throw error;
+    } finally {
+      database.close();
+    }
+  }
+
   readonly #path: string;
   #database: DatabaseSync | undefined;
   #held = false;

@@ -11,6 +11,8 @@ import { senpuLine } from "./senpu-line.ts";
 export interface SummaryOptions {
   /** One call of each group of failures, where there is one; see `collectExamples`. */
   readonly examples: readonly CallRow[];
+  /** A sentence on why the run stands still. Default: none. */
+  readonly why?: string | undefined;
   readonly color: boolean;
   readonly columns: number;
   /** Where the run lives, so that the lines to paste find it. */
@@ -38,7 +40,8 @@ function renderHeadline(figures: Figures, options: SummaryOptions, paint: Paint)
   if (isFine) emphasis = paint.green;
   const lines = [headline!, ...more].map((line) => paint.bold(emphasis(line)));
   const parent = figures.parent === null ? "" : ` · replays ${figures.parent}`;
-  return [...lines, paint.dim(cutEnd(`run ${figures.run}${parent}`, options.columns))];
+  const why = options.why === undefined ? [] : wrap(plainLine(options.why), options.columns);
+  return [...lines, paint.dim(cutEnd(`run ${figures.run}${parent}`, options.columns)), ...why];
 }
 
 function describeState(figures: Figures): string {
@@ -48,7 +51,7 @@ function describeState(figures: Figures): string {
     settled: `${describeResult(figures)} in ${since}`,
     running: `running for ${since}, ${done}`,
     paused: `paused after ${since}, ${done}`,
-    stopped: `stopped after ${since}, because more calls failed than the plan tolerates; ${done}`,
+    stopped: `stopped after ${since}, too many calls failed; ${done}`,
     cancelled: `cancelled after ${since}, ${formatQuantity(figures.cancelled, "call")} given up`,
     interrupted: `interrupted after ${since}, ${done}; nothing is lost`,
   };

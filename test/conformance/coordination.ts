@@ -61,6 +61,31 @@ export function coordinationConformance(name: string, make: MakeCoordinationStor
       });
     });
 
+    describe("start times that are given back", () => {
+      const oneAnHour = { count: 1, perMs: 3_600_000 };
+
+      test("are the next ones again", async () => {
+        const store = await make(() => T0);
+        const [one, other] = [await store.open(), await store.open()];
+        await one.reserve("crm", oneAnHour, 1, T0);
+        const firstAt = await one.reserve("crm", oneAnHour, 2, T0);
+        expect(firstAt).toBe(T0 + 3_600_000);
+        const until = firstAt + 2 * 3_600_000;
+        await one.giveBackStarts("crm", oneAnHour, { from: firstAt + 3_600_000, until });
+        expect(await other.reserve("crm", oneAnHour, 1, T0)).toBe(firstAt + 3_600_000);
+      });
+
+      test("are gone where others have reserved since, or none is left of them", async () => {
+        const coordination = await open();
+        const firstAt = await coordination.reserve("crm", oneAnHour, 1, T0);
+        const until = firstAt + 3_600_000;
+        await coordination.giveBackStarts("crm", oneAnHour, { from: until, until });
+        expect(await coordination.reserve("crm", oneAnHour, 1, T0)).toBe(until);
+        await coordination.giveBackStarts("crm", oneAnHour, { from: firstAt, until });
+        expect(await coordination.reserve("crm", oneAnHour, 1, T0)).toBe(until + 3_600_000);
+      });
+    });
+
     describeHolds(make);
 
     describe("checkpoints", () => {

@@ -99,6 +99,9 @@ export function describeCalls(make: MakeLedgerStore): void {
       ["a host that stands elsewhere in the URL", { host: "no.example" }, []],
       ["id", { id: "c" }, ["c"]],
       ["an unknown id", { id: "x" }, []],
+      ["after a call", { after: "a" }, ["c", "b", "e"]],
+      ["after a call, and state", { after: "d", state: "failed", limit: 1 }, ["c"]],
+      ["after the last", { after: "e" }, []],
       [
         "several at once",
         { state: "failed", lane: "default", status: { from: 400, to: 499 } },
@@ -108,6 +111,11 @@ export function describeCalls(make: MakeLedgerStore): void {
       ["a limit of none", { limit: 0 }, []],
     ])("filtered by %s", async (_, filter, expected) => {
       expect(await ids(await withCalls(), filter)).toEqual(expected);
+    });
+
+    test("after a call that is not there is an error of the person's", async () => {
+      const ledger = await withCalls();
+      await expect(ids(ledger, { after: "x" })).rejects.toMatchObject({ code: "run" });
     });
 
     test("another run's calls of the same ids stay its own", async () => {

@@ -48,7 +48,7 @@ export function describeOutbox(make: MakeLedgerStore): void {
       await ledger.createRun(newRun("r", { tolerance: 0 }));
       await ledger.record([planned("r", ["a", "b"]), outcomes("r", failed("a"))], T0);
       expect(await idsOf(ledger)).toEqual(["r/stopped/1"]);
-      await ledger.restartRun("r", 1, "me", T0);
+      await ledger.restartRun("r", { generation: 1, state: "stopped" }, "me", T0);
       await ledger.setState("r", "paused", "me", T0);
       await ledger.setState("r", "interrupted", "me", T0);
       expect(await idsOf(ledger)).toEqual(["r/stopped/1"]);

@@ -3,6 +3,7 @@ import type { Ledger } from "../../shared/ledger/ledger.ts";
 import { HEARTBEAT_DEAD_MS } from "../../shared/ledger/ledger.ts";
 import { describeAccounting } from "./ledger-accounting.ts";
 import { describeCalls } from "./ledger-calls.ts";
+import { describeControl } from "./ledger-control.ts";
 import { describeOutbox } from "./ledger-outbox.ts";
 import { describePermutations } from "./ledger-permutations.ts";
 import {
@@ -31,8 +32,12 @@ export function ledgerConformance(name: string, make: MakeLedgerStore): void {
     describeCalls(make);
     describePermutations(make);
     describeOutbox(make);
+    describeControl(make);
   });
 }
+
+/** A run as it was created, for who restarts it. */
+const BEGUN = { generation: 1, state: "running" } as const;
 
 function describeRuns(make: MakeLedgerStore): void {
   async function withRun(): Promise<Ledger> {
@@ -52,10 +57,12 @@ function describeRuns(make: MakeLedgerStore): void {
         generation: 1,
         endedAt: null,
         beatAt: T0,
+        owner: null,
         closedPlanned: null,
         planned: 0,
         succeeded: 0,
         failed: 0,
+        forgiven: 0,
         cancelled: 0,
       });
       expect(await ledger.findRun("other")).toBeUndefined();
@@ -85,7 +92,7 @@ function describeRuns(make: MakeLedgerStore): void {
       const missing = { code: "run" };
       await expect(ledger.figures("x", T0)).rejects.toMatchObject(missing);
       await expect(ledger.setState("x", "paused", "me", T0)).rejects.toMatchObject(missing);
-      await expect(ledger.restartRun("x", 1, "me", T0)).rejects.toMatchObject(missing);
+      await expect(ledger.restartRun("x", BEGUN, "me", T0)).rejects.toMatchObject(missing);
       await expect(collect(ledger.calls("x", {}))).rejects.toMatchObject(missing);
       await expect(ledger.events("x")).rejects.toMatchObject(missing);
       expect(await ledger.known("x", ["a"])).toEqual({
@@ -95,13 +102,14 @@ function describeRuns(make: MakeLedgerStore): void {
       });
     });
 
-    test("a pause is no end, an interruption is one, and a restart takes it back", async () => {
+    test("a run is paused, then interrupted, and a restart takes it back", async () => {
       const ledger = await withRun();
       expect(await ledger.setState("r", "paused", "senpu pause 7", T0 + 10)).toBe("paused");
-      expect(await ledger.findRun("r")).toMatchObject({ state: "paused", endedAt: null });
+      expect(await ledger.findRun("r")).toMatchObject({ state: "paused", endedAt: T0 + 10 });
       expect(await ledger.setState("r", "interrupted", "senpu run 8", T0 + 20)).toBe("interrupted");
       expect(await ledger.findRun("r")).toMatchObject({ state: "interrupted", endedAt: T0 + 20 });
-      expect(await ledger.restartRun("r", 1, "senpu resume 9", T0 + 30)).toBe(2);
+      const from = { generation: 1, state: "interrupted" } as const;
+      expect(await ledger.restartRun("r", from, "senpu resume 9", T0 + 30)).toBe(2);
       expect(await ledger.findRun("r")).toMatchObject({
         state: "running",
         generation: 2,
@@ -120,7 +128,7 @@ function describeRuns(make: MakeLedgerStore): void {
       const ledger = await withRun();
       await ledger.record([planned("r", ["a"]), closed("r", 1)], T0);
       await ledger.setState("r", "interrupted", "me", T0);
-      await ledger.restartRun("r", 1, "me", T0);
+      await ledger.restartRun("r", { ...BEGUN, state: "interrupted" }, "me", T0);
       await ledger.record([closed("r", 1, 1), outcomes("r", succeeded("a"))], T0);
       expect(await ledger.findRun("r")).toMatchObject({ state: "running", closedPlanned: null });
       await ledger.record([planned("r", ["a"]), closed("r", 1, 2)], T0);
@@ -130,8 +138,9 @@ function describeRuns(make: MakeLedgerStore): void {
     test("of two that take a run up at once, one does", async () => {
       const ledger = await withRun();
       await ledger.setState("r", "interrupted", "me", T0);
-      expect(await ledger.restartRun("r", 1, "me", T0)).toBe(2);
-      await expect(ledger.restartRun("r", 1, "you", T0)).rejects.toThrow("another process");
+      const from = { ...BEGUN, state: "interrupted" } as const;
+      expect(await ledger.restartRun("r", from, "me", T0)).toBe(2);
+      await expect(ledger.restartRun("r", from, "you", T0)).rejects.toThrow("another process");
       expect(await ledger.findRun("r")).toMatchObject({ generation: 2 });
     });
 
@@ -139,7 +148,7 @@ function describeRuns(make: MakeLedgerStore): void {
       const ledger = await withRun();
       await ledger.record([closed("r", 0)], T0);
       expect(await ledger.setState("r", "cancelled", "me", T0 + 1)).toBe("settled");
-      await expect(ledger.restartRun("r", 1, "me", T0)).rejects.toMatchObject({ code: "run" });
+      await expect(ledger.restartRun("r", BEGUN, "me", T0)).rejects.toMatchObject({ code: "run" });
       await ledger.createRun(newRun("s"));
       await ledger.setState("s", "cancelled", "me", T0);
       expect(await ledger.setState("s", "paused", "me", T0 + 1)).toBe("cancelled");

@@ -22,6 +22,8 @@ export interface InflictorOptions {
 const LIMITER = "/usr/bin/prlimit";
 /** Of what is on its way through a proxy, delays included. */
 const LATE_MS = 500;
+/** Who has tried in vain tries again within this. */
+const AGAIN_MS = 1_000;
 /** No file of the process may be written past this. */
 const FULL_BYTES = 4_096;
 
@@ -67,8 +69,14 @@ export class Inflictor {
         return this.#wipe();
       case "stop":
         return this.#forAWhile(strike.forMs, this.#one(strike.role), (pid) => {
-          const isThere = signal(pid, "SIGSTOP");
-          return isThere ? () => void signal(pid, "SIGCONT") : undefined;
+          const from = now();
+          const stop = { from, until: Infinity };
+          if (!signal(pid, "SIGSTOP")) return undefined;
+          this.#options.journal.stops.push(stop);
+          return () => {
+            stop.until = now();
+            signal(pid, "SIGCONT");
+          };
         });
       case "cut":
         return this.#cut(strike.way);
@@ -97,12 +105,19 @@ export class Inflictor {
       }
       case "full":
         return this.#forAWhile(strike.forMs, this.#one("recorder"), (pid) => {
-          const isThere = limitFiles(pid, `${FULL_BYTES}:unlimited`);
-          return isThere ? () => void limitFiles(pid, "unlimited:unlimited") : undefined;
+          if (!limitFiles(pid, `${FULL_BYTES}:unlimited`)) return undefined;
+          // A broker that cannot store takes no outcome.
+          const stop = { from: now(), until: Infinity };
+          if (troupe.pidsOf("broker").includes(pid)) this.#options.journal.stops.push(stop);
+          return () => {
+            limitFiles(pid, "unlimited:unlimited");
+            stop.until = now() + AGAIN_MS;
+          };
         });
       case "jump":
       default:
         this.#clockMs += strike.byMs;
+        if (strike.byMs > 0) this.#options.journal.jumps.push(now());
         troupe.setClocks(this.#clockMs);
         return true;
     }
@@ -117,7 +132,26 @@ export class Inflictor {
     const pid = this.#one(role);
     if (pid === undefined || !signal(pid, "SIGKILL")) return false;
     this.#options.journal.disturb(`${role} ${pid} killed`);
+    this.#noteDoubled();
     return true;
+  }
+
+  /**
+   * Calls that were being put back, split off or sent just then stand in two messages, and may be made from both. Looked
+   * for once more, for what the dead process had asked of the broker last.
+   */
+  #noteDoubled(): void {
+    const { tricks, journal } = this.#options;
+    const look = (): void => {
+      try {
+        const ids = tricks.doubled();
+        if (ids.size > 0) journal.disturb("in two messages", now(), ids);
+      } catch (error) {
+        journal.note(`could not look into the queues: ${String(error)}`);
+      }
+    };
+    look();
+    this.#later(LATE_MS, look);
   }
 
   #cut(way: Way): boolean {
@@ -131,8 +165,10 @@ export class Inflictor {
   /** Notes what the network did, from then to now. */
   #blame(way: Way, from: number): void {
     const { journal } = this.#options;
-    if (way === "broker") journal.disturb("the broker was hard to reach", from);
-    else {
+    if (way === "broker") {
+      journal.disturb("the broker was hard to reach", from);
+      this.#noteDoubled();
+    } else {
       const lane = way.slice("lane-".length);
       journal.outages.push({ lane, from: from - LATE_MS, until: now() + LATE_MS });
     }
@@ -147,6 +183,7 @@ export class Inflictor {
       journal.disturb(`worker ${pid} killed`);
       journal.count("kill");
     }
+    this.#noteDoubled();
     if (pids.length > 0 && troupe.endpoint !== undefined) {
       await tricks.expose(troupe.endpoint, held);
     }

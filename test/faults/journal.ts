@@ -18,6 +18,12 @@ export interface Outage {
   readonly until: number;
 }
 
+/** A process was held: in that time nothing left it, or nothing reached it. Epoch milliseconds. */
+export interface Stop {
+  readonly from: number;
+  readonly until: number;
+}
+
 /** Whoever sees a kill a little late (a request that was sent before it, and logged after) is this late at the most. */
 const LATE_MS = 300;
 
@@ -25,6 +31,9 @@ const LATE_MS = 300;
 export class Journal {
   readonly disturbances: Disturbance[] = [];
   readonly outages: Outage[] = [];
+  readonly stops: Stop[] = [];
+  /** When clocks were set forward, epoch milliseconds: leases end early then. */
+  readonly jumps: number[] = [];
   /** What should never be seen, whatever befalls a process. */
   readonly offences: string[] = [];
   readonly done = new Map<FaultKind, number>();

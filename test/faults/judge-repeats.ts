@@ -1,5 +1,5 @@
 import type { LoggedRequest } from "../support/misbehaving-server.ts";
-import type { Disturbance, Outage } from "./journal.ts";
+import type { Outage, Stop } from "./journal.ts";
 import type { Evidence } from "./judge.ts";
 import type { Length } from "./scenario.ts";
 
@@ -19,17 +19,20 @@ export interface Repeats {
  * Outcomes leave at least once a second; what is late by less is the machine's doing. Short scenarios play while many
  * others use the machine, and are to tell of what is broken, not of what is late.
  */
-const BEFORE_MS: Readonly<Record<Length, number>> = { short: 10_000, long: 1_300 };
+const BEFORE_MS: Readonly<Record<Length, number>> = { short: 3_000, long: 1_300 };
 
 /** Calls that were made again, and whether something had befallen them that excuses it. */
 export function judgeRepeats(
-  { scenario, rows, disturbances, outages }: Evidence,
+  { scenario, rows, disturbances, outages, stops }: Evidence,
   seen: Seen,
 ): Repeats {
   const { attempts: maxAttempts, length } = scenario;
   let count = 0;
   let bound = 0;
   const unexcused: string[] = [];
+  const sinceOf = new Map(
+    disturbances.map((one) => [one, goBack(one.from, BEFORE_MS[length], stops)]),
+  );
   for (const { id, lane, attempts } of rows) {
     const requests = seen.get(id) ?? [];
     const lives = intoLives(requests, maxAttempts, (request) =>
@@ -38,7 +41,7 @@ export function judgeRepeats(
     const again = Math.max(0, requests.length - attempts);
     const excused = disturbances.reduce((sum, disturbance) => {
       if (disturbance.ids === undefined) {
-        return sum + underWay(lives, disturbance, BEFORE_MS[length]);
+        return sum + underWay(lives, sinceOf.get(disturbance)!, disturbance.until);
       }
       return sum + (disturbance.ids.has(id) ? maxAttempts : 0);
     }, 0);
@@ -94,10 +97,24 @@ function settles({ status, isWhole }: LoggedRequest): boolean {
   return isWhole && status !== null && status < 500 && status !== 429;
 }
 
-/** Requests of lives that the disturbance fell into, or came soon after. */
-function underWay(lives: readonly Life[], { from, until }: Disturbance, beforeMs: number): number {
+/** So long before `at`, leaving out the time in which some process was held. */
+function goBack(at: number, ms: number, stops: readonly Stop[]): number {
+  let since = at;
+  let left = ms;
+  for (const { from, until } of stops.toSorted((a, b) => b.from - a.from)) {
+    const end = Math.min(until, since);
+    if (from >= since) continue;
+    if (since - end >= left) break;
+    left -= since - end;
+    since = from;
+  }
+  return since - left;
+}
+
+/** Requests of lives that ended since then, or were under way until then. */
+function underWay(lives: readonly Life[], since: number, until: number): number {
   return lives
-    .filter((life) => life.from <= until && life.until >= from - beforeMs)
+    .filter((life) => life.from <= until && life.until >= since)
     .reduce(
       (sum, { requests }) => sum + requests.filter(({ arrivedAt }) => arrivedAt <= until).length,
       0,

@@ -75,6 +75,8 @@ function found(
     requests: new Map([["l", requests]]),
     disturbances: [],
     outages: [],
+    stops: [],
+    jumps: [],
     ...more,
   }).violations;
 }
@@ -112,6 +114,16 @@ describe("a judge finds", () => {
     expect(found(again, { disturbances: [late] })).toHaveLength(1);
     const outages = [{ lane: "l", from: 900, until: 1_100 }];
     expect(found(again, { disturbances: [late], outages })).toEqual([]);
+  });
+
+  test("that a call whose worker or broker was held could not be told of in that time", () => {
+    const again = [...RIGHT, saw("GET", 9_000)];
+    const late = { from: 3_500, until: 3_800, why: "killed" };
+    const stops = [{ from: 1_040, until: 3_000 }];
+    expect(found(again, { disturbances: [late] })).toHaveLength(1);
+    expect(found(again, { disturbances: [late], stops })).toEqual([]);
+    const later = [{ from: 2_600, until: 3_000 }];
+    expect(found(again, { disturbances: [late], stops: later })).toHaveLength(1);
   });
 
   test("an unsafe call that was made again, whatever the reason, unless its server had refused it", () => {

@@ -1,7 +1,7 @@
 import type { CallRow } from "../../shared/ledger/ledger.ts";
 import type { Figures } from "../../shared/model/figures.ts";
 import type { LoggedRequest } from "../support/misbehaving-server.ts";
-import type { Disturbance, Outage } from "./journal.ts";
+import type { Disturbance, Outage, Stop } from "./journal.ts";
 import type { ScenarioCall } from "./make-calls.ts";
 import type { Scenario } from "./scenario.ts";
 import { judgeRepeats, timesOf } from "./judge-repeats.ts";
@@ -16,6 +16,8 @@ export interface Evidence {
   readonly requests: ReadonlyMap<string, readonly LoggedRequest[]>;
   readonly disturbances: readonly Disturbance[];
   readonly outages: readonly Outage[];
+  readonly stops: readonly Stop[];
+  readonly jumps: readonly number[];
 }
 
 export interface Verdict {
@@ -31,6 +33,8 @@ export interface Verdict {
 
 /** Statuses by which a server says that it has not processed the request. */
 const NOT_PROCESSED: ReadonlySet<number | null> = new Set([408, 425, 429, 503]);
+/** A worker renews its lease each second, and a busy machine's later. */
+const HEARS_MS = 1_500;
 /** In a message, so that a person can read it. */
 const MAX_EXAMPLES = 5;
 
@@ -54,9 +58,12 @@ export function judge(evidence: Evidence): Verdict {
   const again = judgeRepeats(evidence, seen);
   say("a call is made again only after a kill or a cut that it was under way at", again.unexcused);
   let worstRate = -Infinity;
+  // Whose lease has ended early still has its calls in flight, and starts no more when it hears of it.
+  const earlyMs = scenario.timeoutMs + HEARS_MS;
+  const early = evidence.jumps.map((from) => ({ from, until: from + earlyMs }));
   for (const lane of scenario.lanes) {
     const log = requests.get(lane.name) ?? [];
-    say(`lane ${lane.name} keeps its concurrency`, concurrencyExcess(log, lane));
+    say(`lane ${lane.name} keeps its concurrency`, concurrencyExcess(log, lane, early));
     if (lane.rate === null) continue;
     const rate = rateExcess(log, lane.rate, scenario.workers);
     worstRate = Math.max(worstRate, rate.excess);

@@ -1,4 +1,5 @@
 import type { LoggedRequest } from "../support/misbehaving-server.ts";
+import type { Stop } from "./journal.ts";
 import type { ScenarioLane } from "./scenario.ts";
 
 /** A server hears of a request that was given up, or whose sender was killed, this late at the most. */
@@ -8,10 +9,11 @@ const ANSWERED_MS = 15;
 /** Rates are measured over these. */
 const WINDOWS_MS = [1_000, 4_000] as const;
 
-/** Moments at which the server had more open than the lane allows. */
+/** Moments at which the server had more open than the lane allows, but for times in which leases may have ended early. */
 export function concurrencyExcess(
   log: readonly LoggedRequest[],
   { concurrency }: Pick<ScenarioLane, "concurrency">,
+  early: readonly Stop[] = [],
 ): string[] {
   const edges = log
     .flatMap(({ arrivedAt, endedAt, status }) => {
@@ -27,7 +29,8 @@ export function concurrencyExcess(
   let open = 0;
   for (const { at, step } of edges) {
     open += step;
-    if (step > 0 && open > concurrency) {
+    const isEarly = early.some(({ from, until }) => at >= from && at <= until);
+    if (step > 0 && open > concurrency && !isEarly) {
       found.push(`${open} of ${concurrency} at ${Math.round(at)}`);
     }
   }

@@ -19,7 +19,7 @@ const MAX_STOP_MS = 2_500;
 /** The faults of a scenario, in order of time; often a `wipe` at the end, so that nobody waits half a minute. */
 export function makeFaults(dice: Dice, options: FaultOptions): Fault[] {
   const { playMs, isShort, roles } = options;
-  const count = isShort ? dice.between(5, 7) : dice.between(8, 16);
+  const count = isShort ? dice.between(5, 7) : dice.between(12, 24);
   const times = Array.from({ length: count }, () => dice.between(100, playMs)).sort(
     (a, b) => a - b,
   );

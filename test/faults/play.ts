@@ -19,6 +19,7 @@ import type { Verdict } from "./judge.ts";
 import { QueueTricks } from "./queue-tricks.ts";
 import type { Scenario } from "./scenario.ts";
 import { describeScenario } from "./scenario.ts";
+import { watchBroker } from "./broker-watch.ts";
 import { Troupe } from "./troupe.ts";
 
 export interface Played {
@@ -37,7 +38,7 @@ const RUN = "r";
 const FIRST_CALLS = 5;
 const BEGIN_MS = 30_000;
 /** After the last fault: five receives of half a minute each, and a resume. */
-const STUCK_MS = 200_000;
+const STUCK_MS = 400_000;
 
 /** Plays a scenario from its first process to its last, and judges what is left. */
 export async function play(scenario: Scenario): Promise<Played> {
@@ -65,6 +66,8 @@ export async function play(scenario: Scenario): Promise<Played> {
       requests,
       disturbances: journal.disturbances,
       outages: journal.outages,
+      stops: journal.stops,
+      jumps: journal.jumps,
     });
   } catch (error) {
     journal.offend(error instanceof Error ? (error.stack ?? error.message) : String(error));
@@ -158,6 +161,7 @@ async function perform(
   const ending = new AbortController();
   const { signal } = ending;
   const isOver = settled.then(() => ending.abort());
+  const watching = watchBroker(troupe, journal, signal);
   const wait = (ms: number): Promise<boolean> => sleep(ms, true, { signal }).catch(() => false);
   const proxies = new Map<string, ChaosProxy>();
   for (const [lane, { proxy }] of apis) if (proxy !== undefined) proxies.set(lane, proxy);
@@ -171,7 +175,8 @@ async function perform(
     await inflictor.inflict(fault);
   }
   const isStuck = await Promise.race([isOver.then(() => false), wait(STUCK_MS)]);
-  await inflictor.end();
+  ending.abort();
+  await Promise.all([inflictor.end(), watching]);
   if (isStuck) journal.offend(`the run was not settled ${STUCK_MS} ms after the last fault`);
 }
 

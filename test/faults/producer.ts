@@ -62,7 +62,8 @@ export class Producer {
   async #conduct(): Promise<Ended | undefined> {
     const { run, plan, words, start, journal } = this.#options;
     const { signal } = this.#giveUp;
-    let command = ["run", plan, "--run-id", run];
+    const begin = ["run", plan, "--run-id", run];
+    let command = begin;
     for (let resumes = 0; resumes <= MAX_RESUMES; resumes++) {
       const startedAt = now();
       this.#process = new SenpuProcess([...command, "--json", ...words], start);
@@ -76,7 +77,7 @@ export class Producer {
       if (command[0] === "resume" && exitCode !== 2) journal.resumedAt.push(startedAt);
       if (exitCode === 0 || exitCode === 1) return this.#judge(ended) ? ended : undefined;
       if (!(await this.#waitToGoOn(ended))) return undefined;
-      command = isUnknown(stderr) ? command : ["resume", run];
+      command = isUnknown(stderr) ? begin : ["resume", run];
       journal.resumes++;
     }
     journal.offend(`the run was not settled after ${MAX_RESUMES} resumes`);

@@ -47,6 +47,16 @@ export class QueueTricks {
     );
   }
 
+  /** Ids of calls that stand in two messages just now: who was to remove the one died, or the answer to the other was lost. */
+  doubled(): Set<string> {
+    const once = new Set<string>();
+    const twice = new Set<string>();
+    for (const { body } of this.#messages("senpu-lane-%")) {
+      for (const id of idsIn(body)) (once.has(id) ? twice : once).add(id);
+    }
+    return twice;
+  }
+
   /** Messages in flight, all of them or some, are visible again after a second. Returns the ids of the calls in each. */
   async expose(
     endpoint: string,

@@ -158,7 +158,7 @@ describe("a run dies while it tells of its end, and the next recorder tells it, 
         const recorder = await startRecorder({ ...session, state });
         while ((await session.ledger.outbox()).length > 0) await sleep(50);
         await recorder.stop();
-        const events = await heard(session.endpointUrl);
+        const events = await heard(session.endpointUrl!);
         expect(new Set(events.map(({ id }) => id))).toEqual(new Set([`${RUN}/settled`]));
         expect(events[0]).toMatchObject({ planned: 3, succeeded: 3 });
       } finally {
@@ -197,7 +197,7 @@ async function listen(state: string): Promise<void> {
   const session = await openSession({ state });
   try {
     await session.broker.ensure([]);
-    const options = clientOptions(session.endpointUrl);
+    const options = clientOptions(session.endpointUrl!);
     await new SQSClient(options).send(new CreateQueueCommand({ QueueName: "alert" }));
     await new SNSClient(options).send(
       new SubscribeCommand({

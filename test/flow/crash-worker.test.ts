@@ -123,6 +123,7 @@ async function runWithDeath(plan: Staged, crashes: readonly CrashPoint[]): Promi
       signal: new AbortController().signal,
       by: "test",
       onLook: () => {},
+      onNote: () => {},
     });
     for (const crash of crashes) {
       const options: CrashChildOptions = {

@@ -28,7 +28,7 @@ beforeAll(async () => {
   session = await openSession({ state });
   stage.onClose(() => session.close());
   s3 = new S3Client({
-    endpoint: session.endpointUrl,
+    endpoint: session.endpointUrl!,
     forcePathStyle: true,
     region: "us-east-1",
     credentials: { accessKeyId: "a", secretAccessKey: "b" },
@@ -40,7 +40,7 @@ beforeAll(async () => {
 function invoke(name: string, event: unknown): Promise<Ended> {
   const path = stage.write(`${name}.json`, JSON.stringify(event));
   return stage.run(["invoke", name, "--event", path, "--state", state], {
-    env: { AWS_ENDPOINT_URL_S3: session.endpointUrl, SENPU_CLAIMS_BUCKET: `${BUCKET}/claims` },
+    env: { AWS_ENDPOINT_URL_S3: session.endpointUrl!, SENPU_CLAIMS_BUCKET: `${BUCKET}/claims` },
   });
 }
 

@@ -1,7 +1,8 @@
 import { startRecorder } from "../../consumer/record/recorder.ts";
 import { Worker } from "../../consumer/worker.ts";
 import { readPlan } from "../../producer/plan/read.ts";
-import { beginAgain, beginRun } from "../../producer/run/begin-run.ts";
+import { beginAgain } from "../../producer/run/begin-again.ts";
+import { beginRun } from "../../producer/run/begin-run.ts";
 import { conduct } from "../../producer/run/conduct.ts";
 import { openSession } from "../../shared/session.ts";
 import { withCrash, withShortVisibility } from "./crash-point.ts";
@@ -17,7 +18,7 @@ export interface CrashChildOptions {
   readonly plan: string;
   readonly run: string;
   readonly crash: CrashPoint;
-  readonly endpointUrl?: string;
+  readonly endpointUrl?: string | undefined;
 }
 
 const options = JSON.parse(process.argv[2] ?? "{}") as CrashChildOptions;
@@ -45,7 +46,14 @@ if (options.role === "worker") {
   const generation =
     row === undefined
       ? 1
-      : ((await beginAgain(session, row, recorder, "crash test", () => {})) ?? 1);
+      : ((await beginAgain({
+          session,
+          row,
+          recorder,
+          by: "crash test",
+          workersLive: false,
+          onWaiting: () => {},
+        })) ?? 1);
   await conduct({
     session,
     plan,
@@ -57,6 +65,7 @@ if (options.role === "worker") {
     signal: new AbortController().signal,
     by: "crash test",
     onLook: () => {},
+    onNote: () => {},
   });
 }
 // It was to die before this.

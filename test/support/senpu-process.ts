@@ -14,6 +14,8 @@ export interface StartOptions {
   readonly cwd?: string;
   /** For Node itself, before the launcher. Default: none. */
   readonly execArgv?: readonly string[];
+  /** Path of another `senpu.js` than this checkout's. */
+  readonly launcher?: string;
 }
 
 export interface Ended {
@@ -40,11 +42,15 @@ export class SenpuProcess {
   constructor(words: readonly string[], options: StartOptions = {}) {
     const startedAt = performance.now();
     this.#words = words;
-    this.child = spawn(process.execPath, [...(options.execArgv ?? []), LAUNCHER, ...words], {
-      stdio: [options.stdin === undefined ? "ignore" : "pipe", "pipe", "pipe"],
-      env: environmentFor(options.env),
-      ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
-    });
+    this.child = spawn(
+      process.execPath,
+      [...(options.execArgv ?? []), options.launcher ?? LAUNCHER, ...words],
+      {
+        stdio: [options.stdin === undefined ? "ignore" : "pipe", "pipe", "pipe"],
+        env: environmentFor(options.env),
+        ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
+      },
+    );
     this.child.stdout?.setEncoding("utf8").on("data", (text: string) => (this.#stdout += text));
     this.child.stderr?.setEncoding("utf8").on("data", (text: string) => (this.#stderr += text));
     this.child.stdin?.on("error", () => {}).end(options.stdin);
@@ -98,7 +104,7 @@ export class SenpuProcess {
 
 /** What the test runner put there for itself is not for the process under test. */
 function environmentFor(more: Readonly<Record<string, string>> = {}): NodeJS.ProcessEnv {
-  const environment: NodeJS.ProcessEnv = { ...process.env, ...more };
+  const environment: NodeJS.ProcessEnv = { SENPU_CONFIG: "none", ...process.env, ...more };
   for (const name of ["NODE_OPTIONS", "NODE_ENV", "VITEST", "FORCE_COLOR"]) {
     delete environment[name];
   }

@@ -133,6 +133,33 @@ test("a plan without a breaker takes no notice of another's", () => {
   expect(gate().lets({ ...policy, breaker: null }, now)).toBe(true);
 });
 
+test("calls that fail once more do not open the breaker, though all do; first failures do", () => {
+  const one = setUp(createMemoryCoordination(), "one");
+  for (let i = 0; i < 50; i++) {
+    one.end(status(500), { task: Object.assign(makeTask(), { attempts: 2 }) });
+  }
+  expect(one.gate().known.state).toBe("open");
+  for (let i = 0; i < 10; i++) {
+    one.end(status(500), { task: Object.assign(makeTask(), { attempts: 1 }) });
+  }
+  expect(one.gate().known.state).toBe("closed");
+});
+
+test("a destination that had only refused is open again when its probe is worked on, though it fails", async () => {
+  const one = setUp(createMemoryCoordination(), "one");
+  await one.destinations.wake();
+  one.end(status(429), { retryAfter: "1" });
+  await vi.advanceTimersByTimeAsync(1_001);
+  one.destinations.await(one.gate(), makeTask().chunk, Date.now());
+  await vi.advanceTimersByTimeAsync(1);
+  const task = makeTask();
+  one.gate().take(task, policy, 1_000, Date.now());
+  await vi.advanceTimersByTimeAsync(20);
+  one.end(status(500), { agoMs: 20, task });
+  expect(one.gate().known.state).toBe("open");
+  one.destinations.rest();
+});
+
 test("a probe that fails closes it for longer; after giveUp calls use up their attempts, until one is answered", async () => {
   const bench = setUp(createMemoryCoordination(), "one");
   const { end, gate, destinations } = bench;

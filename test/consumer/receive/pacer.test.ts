@@ -51,7 +51,7 @@ function startWorkers(count: number, rate: Rate, coordination: Coordination, lat
     pump();
     closing.push(() => {
       clearTimeout(due);
-      pacer.close();
+      void pacer.close();
     });
   }
   return party;

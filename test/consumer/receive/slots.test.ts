@@ -49,6 +49,40 @@ test("two workers that want more than there is have half each", async () => {
   expect(both.map(takeAll)).toEqual([4, 4]);
 });
 
+test("while a lease is asked for, no more are taken than it was told are held", async () => {
+  const coordination = createMemoryCoordination();
+  let answer = (): void => {};
+  const slow = new Proxy(coordination, {
+    get(target, name) {
+      const value: unknown = Reflect.get(target, name, target);
+      if (typeof value !== "function") return value;
+      return async (...args: unknown[]): Promise<unknown> => {
+        const result: unknown = await value.apply(target, args);
+        if (name === "lease") await new Promise<void>((resolve) => (answer = resolve));
+        return result;
+      };
+    },
+  });
+  const first = makeSlots(slow, "a", 4);
+  first.setDemand(100);
+  await vi.advanceTimersByTimeAsync(0);
+  answer();
+  await vi.advanceTimersByTimeAsync(0);
+  first.take();
+  const second = makeSlots(coordination, "b", 4);
+  second.setDemand(100);
+  // The next lease of the first one is under way, and has shrunk; the second has what it gave up.
+  await vi.advanceTimersByTimeAsync(1_000);
+  second.setDemand(100);
+  await vi.advanceTimersByTimeAsync(500);
+  const most = takeAll(first) + takeAll(second);
+  expect(most).toBeLessThanOrEqual(4);
+  answer();
+  await vi.advanceTimersByTimeAsync(0);
+  expect(takeAll(first) + takeAll(second)).toBeLessThanOrEqual(4);
+  expect(takeAll(first)).toBe(2);
+});
+
 test("a limit that shrinks acts at once, and takes nothing away that is used", async () => {
   const slots = makeSlots(createMemoryCoordination(), "a", 8);
   slots.setDemand(100);
@@ -109,4 +143,23 @@ test("what is short is asked for less and less often", async () => {
     await vi.advanceTimersByTimeAsync(10);
   }
   expect(lease.mock.calls.length).toBeLessThan(16);
+});
+
+test("what is given back is not leased again by a renewal that was under way", async () => {
+  const coordination = createMemoryCoordination();
+  const answer = Promise.withResolvers<void>();
+  const slow = {
+    ...coordination,
+    workers: async (lane: string, now: number) => {
+      await answer.promise;
+      return coordination.workers(lane, now);
+    },
+    lease: coordination.lease.bind(coordination),
+  };
+  const slots = makeSlots(slow, "a", 8);
+  slots.setDemand(8);
+  const closed = slots.close();
+  answer.resolve();
+  await closed;
+  expect(await coordination.leased("api", Date.now())).toBe(0);
 });

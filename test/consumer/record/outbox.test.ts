@@ -123,7 +123,7 @@ test("a stopped run that was resumed since is told of as it was told to be", asy
   const bench = setUp();
   await bench.ledger.createRun(newRun("r"));
   await bench.ledger.setState("r", "stopped", "test", Date.now());
-  await bench.ledger.restartRun("r", 1, "test", Date.now());
+  await bench.ledger.restartRun("r", { generation: 1, state: "stopped" }, "test", Date.now());
   await new Outbox(bench.parts).finish();
   expect(JSON.parse(bench.published[0]!.body)).toMatchObject({
     id: "r/stopped/1",

@@ -186,7 +186,7 @@ test("a run past its tolerance is stopped for every worker, in the generation th
   const stores = await makeStores();
   const { broker, ledger, coordination } = stores;
   await createRun(stores, "r", 0);
-  await ledger.restartRun("r", 1, "test", Date.now());
+  await ledger.restartRun("r", { generation: 1, state: "running" }, "test", Date.now());
   await coordination.setControl("r", { generation: 2, state: "running" });
   const recorder = await startTested(stores);
   await publish(broker, callsMessage("r", ["a", "b"]), outcomesMessage("r", failed("a")));
@@ -194,20 +194,29 @@ test("a run past its tolerance is stopped for every worker, in the generation th
   expect(await coordination.control("r")).toEqual({ generation: 2, state: "stopped" });
 });
 
-test("a recorder that starts tells what its predecessor died before telling", async () => {
+test("C1 C3 R3 a recorder that starts tells workers what whoever died did not", async () => {
   const stores = await makeStores();
   const { ledger, coordination } = stores;
-  for (const run of ["stopped", "settled", "restarted"]) {
+  for (const run of ["stopped", "settled", "restarted", "paused", "cancelled"]) {
     await ledger.createRun(newRun(run, { tolerance: 0 }));
     await coordination.setControl(run, { generation: 1, state: "running" });
     await coordination.claimLanes(run, [{ lane: run, concurrency: 1 }]);
   }
-  await ledger.setState("stopped", "stopped", "recorder", Date.now());
+  for (const state of ["stopped", "paused", "cancelled"] as const) {
+    await ledger.setState(state, state, "whoever died", Date.now());
+  }
   await ledger.record([{ kind: "closed", run: "settled", generation: 1, planned: 0 }], Date.now());
   await startTested(stores);
-  expect(await coordination.control("stopped")).toMatchObject({ state: "stopped" });
+  for (const state of ["stopped", "paused", "cancelled"]) {
+    expect(await coordination.control(state)).toMatchObject({ state });
+  }
   expect(await coordination.control("restarted")).toMatchObject({ state: "running" });
-  expect((await coordination.lanes()).map(({ lane }) => lane)).toEqual(["restarted", "stopped"]);
+  expect((await coordination.lanes()).map(({ lane }) => lane)).toEqual([
+    "cancelled",
+    "paused",
+    "restarted",
+    "stopped",
+  ]);
 });
 
 test("two recorders share the work, and count it once", async () => {

@@ -115,3 +115,34 @@ test("a chunk that waits leaves a checkpoint once it is a second old, though not
   await open();
   expect(await coordination.readCheckpoint("r/1/0")).toMatchObject({ done: [0] });
 });
+
+test("a failed call's letter is there before its outcome is told", async () => {
+  const steps: string[] = [];
+  const broker = {
+    publish: async (topic: string, entries: readonly Outgoing[]) => {
+      if (entries.length > 0) steps.push(topic);
+    },
+    send: async (queue: string) => void steps.push(queue),
+    remove: async (queue: string) => void steps.push(`remove from ${queue}`),
+  } as unknown as Broker;
+  const settler = new Settler({
+    broker,
+    coordination: createMemoryCoordination(),
+    lane: "default",
+    worker: "w",
+    onOver: () => {},
+    onFailed: (error) => {
+      throw error;
+    },
+  });
+  const [task] = takeAll(["a"]) as [CallTask];
+  settler.settle(task, {
+    id: "a",
+    state: "failed",
+    reason: "rejected",
+    attempts: 1,
+    settledAt: 2,
+  });
+  await settler.flush();
+  expect(steps).toEqual(["lane-default-failed", "outcomes", "remove from lane-default"]);
+});

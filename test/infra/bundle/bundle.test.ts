@@ -1,10 +1,10 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { afterAll, beforeAll, expect, onTestFinished, test, vi } from "vitest";
 import { bundleFunctions } from "../../../infra/bundle/bundle.ts";
 import type { Bundle } from "../../../infra/bundle/bundle.ts";
-import { FUNCTIONS, FUNCTION_NAMES } from "../../../infra/bundle/functions.ts";
+import { FUNCTIONS, FUNCTION_NAMES, RUN_FUNCTION_NAMES } from "../../../infra/bundle/functions.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "senpu-bundle-"));
 let bundles: readonly Bundle[] = [];
@@ -35,18 +35,47 @@ test.each(FUNCTION_NAMES)("the bundle of %s holds nothing that no function uses"
 });
 
 test("what a deployment need not have is loaded when it is used", () => {
-  for (const { parts, lazyBytes, name } of bundles) {
+  const ofRuns = bundles.filter(({ name }) => RUN_FUNCTION_NAMES.some((one) => one === name));
+  for (const { parts, lazyBytes, name } of ofRuns) {
     const atStart = new Map(parts);
     expect(atStart.has("@aws-sdk/client-s3"), name).toBe(false);
     expect(atStart.has("@aws-sdk/client-dynamodb"), name).toBe(false);
+    expect(atStart.has("pg"), name).toBe(false);
     expect(lazyBytes, name).toBeGreaterThan(50_000);
   }
+});
+
+test("only functions in the database's network carry its driver (L13)", () => {
+  const holdsDriver = ({ folder }: Bundle): boolean =>
+    readdirSync(folder).some(
+      (name) =>
+        name.endsWith(".map") &&
+        readFileSync(join(folder, name), "utf8").includes("node_modules/pg/"),
+    );
+  const holding = bundles.filter(holdsDriver).map(({ name }) => name);
+  expect(holding).toEqual(["recorder", "ledger", "ledger-roles", "ledger-retention"]);
 });
 
 test.each(FUNCTION_NAMES)("the bundle of %s loads, and exports a handler", async (name) => {
   const bundle = bundles.find((one) => one.name === name);
   const module = (await import(join(bundle?.folder ?? "", "index.mjs"))) as { handler: unknown };
   expect(module.handler).toBeTypeOf("function");
+});
+
+test("the bundles of the ledger's functions answer, and forget", async () => {
+  vi.stubEnv("SENPU_STATE", join(folder, "state"));
+  vi.stubEnv("SENPU_LEDGER_ACCESS", "read");
+  vi.stubEnv("SENPU_KEEP_RUNS_DAYS", "30");
+  onTestFinished(() => void vi.unstubAllEnvs());
+  const call = async (name: string, event: unknown): Promise<unknown> => {
+    const path = join(bundles.find((one) => one.name === name)?.folder ?? "", "index.mjs");
+    const { handler } = (await import(path)) as { handler: (event: unknown) => Promise<unknown> };
+    return handler(event);
+  };
+  expect(await call("ledger", { method: "listRuns", args: [9, 0] })).toEqual({
+    value: { rows: [], more: false },
+  });
+  expect(await call("ledger-retention", {})).toEqual({ forgotten: 0 });
 });
 
 test("a bundle over its limit is refused, with what it is made of", async () => {

@@ -77,13 +77,20 @@ test("marks of unsafe calls are waited for, other checkpoints are let go", async
   expect(await memory.readCheckpoint("r/1/b")).toEqual(marked);
 });
 
-test("who gives up waits no longer", async () => {
-  const { patient, state } = makeStore();
+test("who gives up waits no longer, and hears no more of it", async () => {
+  const { patient, state, notices } = makeStore();
   state.isGone = true;
   const failed = expect(patient.readCheckpoint("r/1/a")).rejects.toThrow("gone");
   await vi.advanceTimersByTimeAsync(1_000);
   patient.giveUp();
   await failed;
+  expect(notices).toHaveLength(1);
+  state.isGone = false;
+  await vi.advanceTimersByTimeAsync(10_000);
+  await patient.workers("api", 0);
+  state.isGone = true;
+  await expect(patient.workers("api", 0)).rejects.toThrow("gone");
+  expect(notices).toHaveLength(1);
 });
 
 test("any other error passes through, and is no outage", async () => {

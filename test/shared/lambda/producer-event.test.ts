@@ -95,3 +95,14 @@ test.each([
   expect(() => readProducerEvent(event)).toThrow(what);
   expect(() => readProducerEvent(event)).toThrow("This function takes a schedule's input");
 });
+
+test("a schedule's overlap is one of three, and only a schedule's", () => {
+  const event = { plan: "plan.yaml", name: "nightly", time: "2026-11-22T03:00:00Z" };
+  expect(readProducerEvent({ ...event, overlap: "queue" }).overlap).toBe("queue");
+  expect(() => readProducerEvent({ ...event, overlap: "replace" })).toThrow(
+    'overlap should be skip, queue, allow, and is "replace"',
+  );
+  expect(() => readProducerEvent({ plan: "plan.yaml", overlap: "skip" })).toThrow(
+    "overlap is a schedule's, which has a name and a time",
+  );
+});

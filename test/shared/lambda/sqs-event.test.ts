@@ -1,5 +1,11 @@
 import { expect, test } from "vitest";
-import { queueOf, readSqsEvent, toDelivery, toRecord } from "../../../shared/lambda/sqs-event.ts";
+import {
+  queueOf,
+  readSqsEvent,
+  readWaiting,
+  toDelivery,
+  toRecord,
+} from "../../../shared/lambda/sqs-event.ts";
 
 const delivery = {
   receipt: "receipt",
@@ -41,4 +47,16 @@ test.each([
 ])("%s is refused, with what would do", (_name, event, what) => {
   expect(() => readSqsEvent(event)).toThrow(what);
   expect(() => readSqsEvent(event)).toThrow("This function takes an SQS batch");
+});
+
+test("an event that waited in a queue is what it was, and any other is left to who reads it", () => {
+  const waited = { ...record, body: '{"plan":"plan.yaml"}' };
+  expect(readWaiting({ Records: [waited] })).toEqual({ plan: "plan.yaml" });
+  for (const event of [null, 7, {}, { Records: [] }, { Records: [{ eventSource: "aws:s3" }] }]) {
+    expect(readWaiting(event)).toBeUndefined();
+  }
+  expect(() => readWaiting({ Records: [waited, waited] })).toThrow("one by one");
+  expect(() => readWaiting({ Records: [{ ...waited, body: "{" }] })).toThrow(
+    'what waits in senpu-lane-crm is no event: "{"',
+  );
 });

@@ -122,19 +122,22 @@ test("a file of version 1 keeps what it had to tell", async () => {
       number INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE, run TEXT NOT NULL
     ) STRICT;
     INSERT INTO outbox (id, run) VALUES ('r/settled', 'r');
+    ALTER TABLE runs DROP COLUMN owner;
+    ALTER TABLE runs DROP COLUMN forgiven;
     PRAGMA user_version = 1;
   `);
   file.close();
   const ledger = open(path);
   expect(await ledger.outbox()).toEqual([row]);
   expect(row).toMatchObject({ id: "r/settled", task: "event", state: "settled", at: T0 + 5 });
+  expect(await ledger.findRun("r")).toMatchObject({ state: "settled", owner: null, forgiven: 0 });
 });
 
 test("a file that is no database is named, with what to do", () => {
   const path = ledgerFile();
   writeFileSync(path, "x".repeat(8192));
   expect(() => openSqliteLedger(path)).toThrow(
-    /ledger\.db: is damaged, or not a database of senpu; move it away/,
+    /ledger\.db: is damaged, or not a database of senpu; senpu doctor --repair saves/,
   );
 });
 

@@ -1,0 +1,30 @@
+import type { IGrantable } from "aws-cdk-lib/aws-iam";
+import { LEDGER_QUEUE, deadQueue, failedQueue, laneQueue } from "../../shared/broker/broker.ts";
+import type { Environment } from "../environments/environment.ts";
+import type { Backbone } from "./backbone.ts";
+import { mayCoordinate, mayFind, mayKeep, mayPublish, mayReceive, maySend } from "./permissions.ts";
+import type { Stores } from "./stores.ts";
+
+/** What every worker works with, whatever it runs on. */
+export interface WorkerParts {
+  readonly backbone: Backbone;
+  readonly stores: Stores;
+  /** Names of the deployment's stores, as `shared/lambda/stores.ts` reads them. */
+  readonly variables: Readonly<Record<string, string>>;
+  readonly logRetentionDays: Environment["logs"]["retentionDays"];
+}
+
+/** Takes a lane's messages, puts calls back, tells outcomes, and keeps to limits; nothing else. */
+export function grantWorker(
+  who: IGrantable,
+  lane: string,
+  { backbone, stores }: WorkerParts,
+): void {
+  const own = backbone.queue(laneQueue(lane));
+  mayReceive(who, [own]);
+  maySend(who, [own, backbone.queue(failedQueue(lane)), backbone.queue(deadQueue(lane))]);
+  mayFind(who, [backbone.queue(LEDGER_QUEUE)]);
+  mayPublish(who, [backbone.topics.outcomes]);
+  mayCoordinate(who, stores.coordination);
+  mayKeep(who, stores.claims);
+}
