@@ -35,6 +35,8 @@ export class Chunk {
   startedBelow: number;
   /** A checkpoint that marks calls as started is being written. */
   marking = false;
+  /** Its checkpoints on their way to coordination: see `writeCheckpoint`. */
+  readonly writes: CheckpointWrites = { current: undefined, next: undefined };
 
   readonly #attempts = new Map<number, number>();
   readonly #failures = new Map<number, readonly number[]>();
@@ -43,6 +45,7 @@ export class Chunk {
   readonly #out = new Set<number>();
   #next = 0;
   #open: number;
+  #revision = 0;
 
   constructor(
     delivery: Delivery,
@@ -137,16 +140,25 @@ export class Chunk {
       .map(({ id }) => id);
   }
 
-  /** `now`: epoch milliseconds. */
+  /** What is known at this moment, later than any asked for before. `now`: epoch milliseconds. */
   checkpoint(now: number): Checkpoint {
+    const { holder } = this;
     return {
-      ...(this.holder === undefined ? {} : { holder: this.holder, heldUntil: now + HOLD_MS }),
+      ...(holder === undefined
+        ? {}
+        : { holder, heldUntil: now + HOLD_MS, revision: ++this.#revision }),
       ...(this.guarded ? { startedBelow: this.startedBelow, unsafe: this.#startedUnsafe() } : {}),
       done: [...this.#done],
       attempts: Object.fromEntries(this.#attempts),
       ...(this.#failures.size === 0 ? {} : { failures: Object.fromEntries(this.#failures) }),
     };
   }
+}
+
+/** Each resolves with whether it was written. */
+interface CheckpointWrites {
+  current: Promise<boolean> | undefined;
+  next: Promise<boolean> | undefined;
 }
 
 /** One call while this worker works on it. */

@@ -44,8 +44,27 @@ export class HoldKeeper {
   }
 }
 
-/** Writes what is known of the chunk, and renews its hold. False: it is lost to another, and marked so. */
-export async function writeCheckpoint(coordination: Coordination, chunk: Chunk): Promise<boolean> {
+/**
+ * Writes what is known of the chunk, and renews its hold. False: it is lost to another, and marked so.
+ * One at a time, or an older one could arrive last and unmark an unsafe call that was started meanwhile. What is asked
+ * for while one is on its way goes with the next, together.
+ */
+export function writeCheckpoint(coordination: Coordination, chunk: Chunk): Promise<boolean> {
+  const { writes } = chunk;
+  const write = (): Promise<boolean> => {
+    writes.next = undefined;
+    const current = writeOnce(coordination, chunk).finally(() => {
+      if (writes.current === current) writes.current = undefined;
+    });
+    writes.current = current;
+    return current;
+  };
+  if (writes.current === undefined && writes.next === undefined) return write();
+  writes.next ??= writes.current!.then(write, write);
+  return writes.next;
+}
+
+async function writeOnce(coordination: Coordination, chunk: Chunk): Promise<boolean> {
   const now = Date.now();
   const written = await coordination.writeCheckpoint(chunk.key, chunk.checkpoint(now), now);
   if (!written) chunk.isLost = true;

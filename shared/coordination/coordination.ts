@@ -73,7 +73,8 @@ export interface Coordination {
   readCheckpoint(chunk: string): Promise<Checkpoint | undefined>;
   /**
    * Replaces the chunk's checkpoint. Durable when it resolves: a worker relies on it before an unsafe call.
-   * False: it names a holder, and another has taken hold of the chunk since; nothing was written.
+   * False: it names a holder, and another has taken hold of the chunk since, or a later revision of its own is there;
+   * nothing was written.
    */
   writeCheckpoint(chunk: string, checkpoint: Checkpoint, now: number): Promise<boolean>;
   /**
@@ -192,6 +193,8 @@ export interface Checkpoint {
   /** Of a chunk with unsafe calls: the delivery that is worked on, and until when. */
   readonly holder?: string;
   readonly heldUntil?: number;
+  /** Grows with each that its holder writes; absent: 0. An older one that arrives late is refused. */
+  readonly revision?: number;
   /** Nothing of it is left to do. */
   readonly over?: true;
   /** Calls at this index and after were surely never started; absent: any may have been. */

@@ -95,7 +95,9 @@ export class DynamoRuns {
   }
 
   async writeCheckpoint(chunk: string, checkpoint: Checkpoint, now: number): Promise<boolean> {
-    const { holder } = checkpoint;
+    const { holder, revision = 0 } = checkpoint;
+    // As `mayReplace` in hold.ts.
+    const isNewer = "attribute_not_exists(revision) OR revision <= :revision";
     return this.#putCheckpoint(
       chunk,
       checkpoint,
@@ -103,8 +105,8 @@ export class DynamoRuns {
       holder === undefined
         ? undefined
         : {
-            expression: "attribute_not_exists(pk) OR holder = :holder",
-            values: { ":holder": { S: holder } },
+            expression: `attribute_not_exists(pk) OR (holder = :holder AND (${isNewer}))`,
+            values: { ":holder": { S: holder }, ":revision": { N: String(revision) } },
           },
     );
   }
@@ -137,10 +139,10 @@ export class DynamoRuns {
     now: number,
     condition?: Condition,
   ): Promise<boolean> {
-    const { holder } = checkpoint;
+    const { holder, revision = 0 } = checkpoint;
     const item: Item = {
       json: { S: JSON.stringify(checkpoint) },
-      ...(holder === undefined ? {} : { holder: { S: holder } }),
+      ...(holder === undefined ? {} : { holder: { S: holder }, revision: { N: String(revision) } }),
       ...writtenAt(now, CHECKPOINT_KEPT_MS),
     };
     try {

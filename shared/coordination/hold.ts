@@ -14,13 +14,21 @@ export function holdCheckpoint(
   if (found !== undefined && heldUntil > now && found.holder !== holder) {
     return { held: { state: "others", until: heldUntil } };
   }
-  const value = { ...(found ?? { done: [], attempts: {} }), holder, heldUntil: now + ttlMs };
+  const left = found ?? { done: [], attempts: {} };
+  const value = { ...left, holder, heldUntil: now + ttlMs, revision: 0 };
   return { held: { state: "ours", checkpoint: found }, value };
 }
 
-/** May it take the place of what is there? A holder's only while nobody else has taken hold of the chunk. */
-export function mayReplace(found: Checkpoint | undefined, { holder }: Checkpoint): boolean {
-  return holder === undefined || found === undefined || found.holder === holder;
+/**
+ * May it take the place of what is there? A holder's only while nobody else has taken hold of the chunk, and never that
+ * of a later one: a request that was given up on may still arrive.
+ */
+export function mayReplace(
+  found: Checkpoint | undefined,
+  { holder, revision = 0 }: Checkpoint,
+): boolean {
+  if (holder === undefined || found === undefined) return true;
+  return found.holder === holder && (found.revision ?? 0) <= revision;
 }
 
 /** What is left of a chunk that is over, so that a copy of its message is known for one. */

@@ -58,6 +58,25 @@ export function describeHolds(make: MakeCoordinationStore): void {
       expect(await one.readCheckpoint(CHUNK)).toMatchObject({ holder: "other", done: [] });
     });
 
+    test("one that was sent before another and arrives after it changes nothing", async () => {
+      const [one, other] = await openTwo();
+      await one.holdChunk(ask("one", T0));
+      const renewal = { ...marked("one", T0), startedBelow: 0, unsafe: [], revision: 1 };
+      expect(await one.writeCheckpoint(CHUNK, { ...marked("one", T0), revision: 2 }, T0)).toBe(
+        true,
+      );
+      expect(await one.writeCheckpoint(CHUNK, renewal, T0)).toBe(false);
+      expect(await one.readCheckpoint(CHUNK)).toMatchObject({ startedBelow: 8, unsafe: ["a"] });
+      // Sent again, because the answer was lost.
+      expect(await one.writeCheckpoint(CHUNK, { ...marked("one", T0), revision: 2 }, T0)).toBe(
+        true,
+      );
+      // Whoever takes hold of it next counts from its start.
+      await other.holdChunk(ask("other", T0 + 60_000));
+      const next = { ...marked("other", T0 + 60_000), revision: 1 };
+      expect(await other.writeCheckpoint(CHUNK, next, T0 + 60_000)).toBe(true);
+    });
+
     test("one that is over stays so, and tells of nothing that was started", async () => {
       const [one, other] = await openTwo();
       await one.holdChunk(ask("one", T0));
