@@ -1,6 +1,6 @@
 import { SenpuError, messageOf } from "../../shared/errors.ts";
-import { Stack } from "../aws/stack.ts";
-import type { StackState } from "../aws/stack.ts";
+import { Stack } from "../../shared/aws/stack.ts";
+import type { StackState } from "../../shared/aws/stack.ts";
 import type { EdgeClients } from "../edge/clients.ts";
 import { MAINTENANCE_PARAMETER, edgeStackName, webAclName } from "../edge/names.ts";
 import type { Switch } from "./action.ts";

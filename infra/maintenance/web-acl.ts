@@ -1,7 +1,7 @@
 import { GetWebACLCommand, ListWebACLsCommand, UpdateWebACLCommand } from "@aws-sdk/client-wafv2";
 import type { Rule, WAFV2Client, WebACL } from "@aws-sdk/client-wafv2";
 import { SenpuError } from "../../shared/errors.ts";
-import { explainRefusal } from "../aws/explain-refusal.ts";
+import { explainRefusal } from "../../shared/aws/explain-refusal.ts";
 import { EDGE_SCOPE, MAINTENANCE_RULE } from "../edge/names.ts";
 import { waitForLock } from "../edge/wait-for-lock.ts";
 import { maintenanceAction } from "./action.ts";

@@ -1,6 +1,7 @@
 import type { App } from "aws-cdk-lib";
 import type { Environment } from "../environments/environment.ts";
 import type { Assets } from "./assets.ts";
+import { ledgerStackName, pipelineStackName } from "../../shared/deployment/stack-names.ts";
 import { EDGE_REGION, edgeStackName } from "../edge/names.ts";
 import { EdgeStack } from "./edge-stack.ts";
 import { LedgerStack } from "./ledger-stack.ts";
@@ -18,7 +19,7 @@ export function declareStacks(app: App, environment: Environment, assets: Assets
   const pipeline = new PipelineStack(app, "pipeline", {
     ...assets,
     environment,
-    stackName: `${prefix}-pipeline`,
+    stackName: pipelineStackName(prefix),
     env: { region },
   });
   if (environment.ledger !== null) {
@@ -27,7 +28,7 @@ export function declareStacks(app: App, environment: Environment, assets: Assets
       settings: environment.ledger,
       pipeline,
       lanes: assets.config.lanes.map(({ name }) => name),
-      stackName: `${prefix}-ledger`,
+      stackName: ledgerStackName(prefix),
       env: { region },
     });
   }

@@ -1,8 +1,9 @@
-import { Stack } from "aws-cdk-lib";
+import { CfnOutput, Stack } from "aws-cdk-lib";
 import type { CfnElement, StackProps } from "aws-cdk-lib";
 import type { Function as LambdaFunction } from "aws-cdk-lib/aws-lambda";
 import type { Construct } from "constructs";
 import { LEDGER_QUEUE } from "../../shared/broker/broker.ts";
+import { LEDGER_OUTPUTS } from "../../shared/deployment/outputs.ts";
 import { acknowledge } from "../constructs/acknowledge.ts";
 import { Alarms } from "../constructs/alarms.ts";
 import { LedgerDatabase } from "../constructs/ledger/database.ts";
@@ -51,6 +52,8 @@ export class LedgerStack extends Stack {
       pipeline.backbone.queue(LEDGER_QUEUE),
       environment.alarms.oldestMessageMinutes * 60_000,
     );
+    new CfnOutput(this, LEDGER_OUTPUTS.function, { value: ledger.functionName });
+    new CfnOutput(this, LEDGER_OUTPUTS.queryFunction, { value: query.functionName });
     for (const target of [recorder, retention]) {
       acknowledge(this, {
         [`AwsSolutions-IAM5[Resource::<${this.#idOf(target)}.Arn>:*]`]:

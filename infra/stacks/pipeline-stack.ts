@@ -21,6 +21,8 @@ import {
   sharedTopology,
 } from "../../shared/broker/topology.ts";
 import type { LaneConfig } from "../../shared/config/config.ts";
+import { toLaneOutputs } from "../../shared/deployment/deployed-lanes.ts";
+import { PIPELINE_OUTPUTS } from "../../shared/deployment/outputs.ts";
 import { acknowledge } from "../constructs/acknowledge.ts";
 import { Alarms } from "../constructs/alarms.ts";
 import { Backbone } from "../constructs/backbone.ts";
@@ -94,12 +96,30 @@ export class PipelineStack extends Stack {
       logRetentionDays: environment.logs.retentionDays,
     };
     for (const lane of config.lanes) this.#declareWorker(lane);
-    this.#declareProducer(prefix);
+    const producer = this.#declareProducer(prefix);
     new PipelineDashboard(this, "overview", {
       backbone: this.backbone,
       lanes: config.lanes.map(({ name }) => name),
     });
-    new CfnOutput(this, "plans-bucket", { value: this.stores.plans.bucketName });
+    this.#tell(producer);
+  }
+
+  /** What commands find by the environment's name. */
+  #tell(producer: LambdaFunction): void {
+    const { coordination, plans, claims, results } = this.stores;
+    const names: Record<keyof typeof PIPELINE_OUTPUTS, string> = {
+      coordinationTable: coordination.tableName,
+      plansBucket: plans.bucketName,
+      claimsBucket: claims.bucketName,
+      resultsBucket: results.bucketName,
+      producerFunction: producer.functionName,
+    };
+    for (const [key, output] of Object.entries(PIPELINE_OUTPUTS)) {
+      new CfnOutput(this, output, { value: names[key as keyof typeof PIPELINE_OUTPUTS] });
+    }
+    for (const [output, value] of toLaneOutputs(this.#props.config)) {
+      new CfnOutput(this, output, { value });
+    }
   }
 
   #declareBackbone(): void {
@@ -190,7 +210,7 @@ export class PipelineStack extends Stack {
     });
   }
 
-  #declareProducer(prefix: string): void {
+  #declareProducer(prefix: string): LambdaFunction {
     const { environment, config } = this.#props;
     const { backbone, stores, alarms } = this;
     const { function: producer } = new SenpuFunction(this, "producer", {
@@ -247,6 +267,7 @@ export class PipelineStack extends Stack {
       deadLetterQueue: backbone.queue(UNDELIVERED_QUEUE),
       alarms,
     });
+    return producer;
   }
 
   /** Runs that wait for the one before: their event comes again each minute, as a new message, until it is their turn. */

@@ -7,6 +7,8 @@ import { text } from "node:stream/consumers";
 /** One deployed stack, as CloudFormation tells of it over its Query protocol. */
 export interface FakeCloudFormation {
   readonly url: string;
+  /** Further stacks that are only described: their outputs, by the stack's name. */
+  readonly others: Map<string, ReadonlyMap<string, string>>;
   status: string;
   readonly parameters: Map<string, string>;
   readonly outputs: Map<string, string>;
@@ -14,6 +16,9 @@ export interface FakeCloudFormation {
   refusal: readonly [code: string, message: string] | undefined;
   close(): Promise<void>;
 }
+
+/** Whose stacks they are. */
+export const FAKE_ACCOUNT = "000000000000";
 
 const NAMESPACE = 'xmlns="http://cloudformation.amazonaws.com/doc/2010-05-15/"';
 
@@ -29,10 +34,16 @@ export async function startFakeCloudFormation(stackName: string): Promise<FakeCl
   }
 
   function act(words: URLSearchParams): [number, string] {
+    const other = fake.others.get(words.get("StackName") ?? "");
+    if (other !== undefined) {
+      return [200, describe(words.get("StackName")!, "CREATE_COMPLETE", new Map(), other)];
+    }
     if (words.get("StackName") !== stackName) {
       return fault("ValidationError", `Stack with id ${words.get("StackName")} does not exist`);
     }
-    if (words.get("Action") === "DescribeStacks") return [200, describe()];
+    if (words.get("Action") === "DescribeStacks") {
+      return [200, describe(stackName, fake.status, fake.parameters, fake.outputs)];
+    }
     if (fake.status.endsWith("_IN_PROGRESS")) {
       const state = `is in ${fake.status} state and can not be updated.`;
       return fault("ValidationError", `Stack:arn ${state}`);
@@ -50,19 +61,25 @@ export async function startFakeCloudFormation(stackName: string): Promise<FakeCl
     ];
   }
 
-  function describe(): string {
-    const members = (kind: string, entries: Map<string, string>): string =>
+  function describe(
+    name: string,
+    status: string,
+    parameters: ReadonlyMap<string, string>,
+    outputs: ReadonlyMap<string, string>,
+  ): string {
+    const members = (kind: string, entries: ReadonlyMap<string, string>): string =>
       [...entries]
         .map(
           ([key, value]) =>
-            `<member><${kind}Key>${key}</${kind}Key><${kind}Value>${value}</${kind}Value></member>`,
+            `<member><${kind}Key>${key}</${kind}Key><${kind}Value>${escapeXml(value)}</${kind}Value></member>`,
         )
         .join("");
     return (
       `<DescribeStacksResponse ${NAMESPACE}><DescribeStacksResult><Stacks><member>` +
-      `<StackName>${stackName}</StackName><StackStatus>${fake.status}</StackStatus>` +
-      `<Parameters>${members("Parameter", fake.parameters)}</Parameters>` +
-      `<Outputs>${members("Output", fake.outputs)}</Outputs>` +
+      `<StackId>arn:aws:cloudformation:us-east-1:${FAKE_ACCOUNT}:stack/${name}/1</StackId>` +
+      `<StackName>${name}</StackName><StackStatus>${status}</StackStatus>` +
+      `<Parameters>${members("Parameter", parameters)}</Parameters>` +
+      `<Outputs>${members("Output", outputs)}</Outputs>` +
       `</member></Stacks></DescribeStacksResult></DescribeStacksResponse>`
     );
   }
@@ -72,6 +89,7 @@ export async function startFakeCloudFormation(stackName: string): Promise<FakeCl
   const fake: FakeCloudFormation = {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
     status: "UPDATE_COMPLETE",
+    others: new Map(),
     parameters: new Map(),
     outputs: new Map(),
     refusal: undefined,
@@ -82,6 +100,10 @@ export async function startFakeCloudFormation(stackName: string): Promise<FakeCl
     },
   };
   return fake;
+}
+
+function escapeXml(text: string): string {
+  return text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll('"', "&quot;");
 }
 
 function fault(code: string, message: string): [number, string] {

@@ -9,6 +9,7 @@ import { defineEnvironment } from "../../../infra/environments/environment.ts";
 import { ENVIRONMENTS } from "../../../infra/environments/index.ts";
 import { prepareAssets } from "../../../infra/stacks/assets.ts";
 import { makeApp } from "../../../infra/stacks/make-app.ts";
+import { LEDGER_OUTPUTS, PIPELINE_OUTPUTS } from "../../../shared/deployment/outputs.ts";
 import { synthesise } from "../../../infra/stacks/synthesise.ts";
 import type { Synthesised } from "../../../infra/stacks/synthesise.ts";
 
@@ -25,6 +26,19 @@ afterAll(() => rmSync(folder, { recursive: true, force: true }));
 test("every environment is synthesised, and nothing is found in any", () => {
   expect(environments.map(({ environment }) => environment.name)).toEqual(["test", "production"]);
   expect(inspect(environments)).toEqual([]);
+});
+
+test("stacks tell all that commands find a deployment by", () => {
+  for (const { templates } of environments) {
+    const told = (stack: string): string[] => {
+      const { Outputs = {} } = templates.get(stack) as { readonly Outputs?: object };
+      return Object.keys(Outputs);
+    };
+    expect(told("pipeline")).toEqual(
+      expect.arrayContaining([...Object.values(PIPELINE_OUTPUTS), "Lanes1"]),
+    );
+    expect(told("ledger")).toEqual(expect.arrayContaining(Object.values(LEDGER_OUTPUTS)));
+  }
 });
 
 describe("the pipeline", () => {

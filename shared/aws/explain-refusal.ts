@@ -1,4 +1,4 @@
-import { SenpuError, messageOf } from "../../shared/errors.ts";
+import { SenpuError, messageOf } from "../errors.ts";
 
 /** What IAM says, in the words of every service. Source: IAM user guide, "Troubleshoot access denied error messages". */
 const DENIED = /not authorized to perform: ([\w-]+:\w+)(?: on resource: (\S+))?/;

@@ -1,7 +1,7 @@
 import { DescribeStacksCommand, UpdateStackCommand } from "@aws-sdk/client-cloudformation";
 import type { CloudFormationClient, Stack as Description } from "@aws-sdk/client-cloudformation";
 import { setTimeout as sleep } from "node:timers/promises";
-import { SenpuError, messageOf } from "../../shared/errors.ts";
+import { SenpuError, messageOf } from "../errors.ts";
 import { explainRefusal } from "./explain-refusal.ts";
 
 /** A stack as CloudFormation last told of it. */
@@ -9,6 +9,8 @@ export interface StackState {
   /** `UPDATE_COMPLETE` and the like. */
   readonly status: string;
   readonly isBusy: boolean;
+  /** Whose it is; undefined where the answer names no ARN. */
+  readonly account: string | undefined;
   readonly parameters: ReadonlyMap<string, string>;
   readonly outputs: ReadonlyMap<string, string>;
 }
@@ -77,11 +79,12 @@ export class Stack {
   }
 }
 
-function stateOf({ StackStatus, Parameters = [], Outputs = [] }: Description): StackState {
+function stateOf({ StackId, StackStatus, Parameters = [], Outputs = [] }: Description): StackState {
   const status: string = StackStatus ?? "unknown";
   return {
     status,
     isBusy: status.endsWith("_IN_PROGRESS"),
+    account: StackId?.split(":")[4] || undefined,
     parameters: new Map(
       Parameters.map(({ ParameterKey = "", ParameterValue = "" }) => [
         ParameterKey,
