@@ -1,6 +1,8 @@
 import { Command } from "commander";
-import { resolve } from "node:path";
-import type { CommandModule, CommandSides, CommonOptions } from "./shared/command.ts";
+import { addCommonOptions, readCommonOptions } from "./shared/common-options.ts";
+import type { EnvironmentRules } from "./shared/common-options.ts";
+import type { CommandModule, CommandSides } from "./shared/command.ts";
+import type { Deployment } from "./shared/deployment/deployment.ts";
 import { EXIT, SenpuError, messageOf } from "./shared/errors.ts";
 import type { Figures } from "./shared/model/figures.ts";
 import type { PlanInput, ReplayRunOptions, RunOptions } from "./producer/index.ts";
@@ -16,22 +18,23 @@ export type { Survey } from "./producer/plan/survey.ts";
  * The command line's table of contents. A command's module is loaded when it is asked for, from the side it belongs to;
  * the two sides meet here and nowhere else.
  */
-const COMMANDS: readonly {
+const COMMANDS: readonly (EnvironmentRules & {
   readonly name: string;
   readonly summary: string;
   readonly load: () => Promise<CommandModule>;
-  /** Works on a deployed environment, which `--env` names. */
-  readonly takesEnv?: true;
-}[] = [
+})[] = [
   {
     name: "run",
     summary: "one run: produce, work and record until every call has settled",
     load: () => import("./producer/commands/run.ts"),
+    findsDeployment: true,
+    keepsFiles: true,
   },
   {
     name: "plan",
     summary: "what a run would take; makes no call and sends nothing",
     load: () => import("./producer/commands/plan.ts"),
+    findsDeployment: true,
   },
   {
     name: "demo",
@@ -42,61 +45,76 @@ const COMMANDS: readonly {
     name: "runs",
     summary: "what ran",
     load: () => import("./producer/commands/runs.ts"),
+    findsDeployment: true,
   },
   {
     name: "status",
     summary: "one run's figures",
     load: () => import("./producer/commands/status.ts"),
+    findsDeployment: true,
   },
   {
     name: "calls",
     summary: "a run's calls, filtered",
     load: () => import("./producer/commands/calls.ts"),
+    findsDeployment: true,
   },
   {
     name: "resume",
     summary: "go on with an interrupted, stopped or paused run",
     load: () => import("./producer/commands/resume.ts"),
+    findsDeployment: true,
+    keepsFiles: true,
   },
   {
     name: "pause",
     summary: "hold a run, for all workers",
     load: () => import("./producer/commands/pause.ts"),
+    findsDeployment: true,
   },
   {
     name: "unpause",
     summary: "let a paused run go on",
     load: () => import("./producer/commands/unpause.ts"),
+    findsDeployment: true,
+    keepsFiles: true,
   },
   {
     name: "dlq",
     summary: "what has failed for good, by cause; reads without removing",
     load: () => import("./producer/commands/dlq.ts"),
+    findsDeployment: true,
   },
   {
     name: "replay",
     summary: "make failed calls again, as a new run",
     load: () => import("./producer/commands/replay.ts"),
+    findsDeployment: true,
+    keepsFiles: true,
   },
   {
     name: "cancel",
     summary: "end a run, for all workers",
     load: () => import("./producer/commands/cancel.ts"),
+    findsDeployment: true,
   },
   {
     name: "worker",
     summary: "make calls until stopped",
     load: () => import("./consumer/commands/worker.ts"),
+    refusesEnv: "a deployment's own workers make its calls, and senpu worker those of this machine",
   },
   {
     name: "recorder",
     summary: "record outcomes until stopped",
     load: () => import("./consumer/commands/recorder.ts"),
+    refusesEnv: "a deployment's own recorder records, and senpu recorder for this machine",
   },
   {
     name: "broker",
     summary: "the embedded SNS/SQS on a port, durable, for several processes",
     load: () => import("./consumer/commands/broker.ts"),
+    refusesEnv: "a deployment has AWS's SNS and SQS, and senpu broker is this machine's",
   },
   {
     name: "invoke",
@@ -119,6 +137,7 @@ const COMMANDS: readonly {
     name: "prune",
     summary: "forget old runs",
     load: () => import("./producer/commands/prune.ts"),
+    refusesEnv: "a deployment forgets old runs by itself, as its environment's file says",
   },
   {
     name: "doctor",
@@ -173,13 +192,13 @@ export async function main(argv: readonly string[]): Promise<number> {
 
 async function dispatch(argv: readonly string[]): Promise<number> {
   let exitCode = 0;
-  const program = commonOptions(new Command("senpu"))
+  const program = addCommonOptions(new Command("senpu"))
     .description("Many web API calls, at the speed each API allows, and none lost.")
     .exitOverride()
     .showSuggestionAfterError()
     .addHelpText("after", EXAMPLES);
   for (const entry of COMMANDS) {
-    const command = commonOptions(program.command(entry.name))
+    const command = addCommonOptions(program.command(entry.name))
       .summary(entry.summary)
       .description(entry.summary);
     if (!argv.includes(entry.name)) continue;
@@ -190,7 +209,7 @@ async function dispatch(argv: readonly string[]): Promise<number> {
       exitCode = await module.run({
         args: command.processedArgs as (string | undefined)[],
         options,
-        common: readCommon(options, entry.takesEnv === true),
+        common: await readCommonOptions(options, entry, findByName),
         sides,
       });
     });
@@ -205,32 +224,11 @@ async function dispatch(argv: readonly string[]): Promise<number> {
   return exitCode;
 }
 
-function commonOptions(command: Command): Command {
-  return command
-    .option("--json", "one JSON value, or JSON Lines, on stdout and nothing else there")
-    .option("--state <dir>", "where broker, ledger and coordination live", ".senpu")
-    .option("--endpoint-url <url>", "an SNS/SQS-compatible endpoint in place of the embedded one")
-    .option("--env <name>", "a deployed environment")
-    .option("--no-color", "plain text")
-    .option("--quiet", "no progress")
-    .option("--debug", "a stack trace with an error");
-}
-
-function readCommon(options: Record<string, unknown>, takesEnv: boolean): CommonOptions {
-  const env = options["env"] as string | undefined;
-  if (env !== undefined && !takesEnv) {
-    throw new SenpuError(
-      "usage",
-      `--env ${env}: nothing deploys yet, so there are no environments; leave it out to work on this machine`,
-    );
-  }
-  return {
-    json: options["json"] === true,
-    state: resolve(String(options["state"])),
-    endpointUrl: options["endpointUrl"] as string | undefined,
-    env,
-    quiet: options["quiet"] === true,
-  };
+async function findByName(env: string): Promise<Deployment> {
+  const { nameEnvironment } = await import("./infra/environments/named.ts");
+  const environment = nameEnvironment(env);
+  const { findDeployment } = await import("./shared/deployment/find-deployment.ts");
+  return findDeployment(environment);
 }
 
 /** Commander ends help and usage errors by throwing; undefined for any other error. */

@@ -2,6 +2,7 @@ import type { Command as Commander } from "commander";
 import type { Broker, Outgoing } from "./broker/broker.ts";
 import type { ClaimStore } from "./claims/claim-store.ts";
 import type { Coordination, LaneLimit } from "./coordination/coordination.ts";
+import type { Deployment } from "./deployment/deployment.ts";
 import type { Rate } from "./model/lane.ts";
 
 /**
@@ -27,10 +28,12 @@ export interface CommandContext {
 export interface CommonOptions {
   /** One JSON value, or JSON Lines, on stdout and nothing else there. */
   readonly json: boolean;
-  /** Absolute path of the state folder. */
+  /** Absolute path of the state folder; with `env` that of the environment, within the one that was given. */
   readonly state: string;
   readonly endpointUrl: string | undefined;
   readonly env: string | undefined;
+  /** What is deployed of `env`, for commands that work there; undefined: on this machine. */
+  readonly deployment?: Deployment | undefined;
   readonly quiet: boolean;
 }
 

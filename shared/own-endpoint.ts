@@ -12,3 +12,9 @@ export function ownEndpointSettings(): {
     }),
   };
 }
+
+/** Not AWS's, where everything is declared with the rest of the infrastructure, whatever the way to it (its private endpoints included). */
+export function isOwn(endpointUrl: string | undefined): boolean {
+  if (endpointUrl === undefined) return false;
+  return !/(^|\.)(amazonaws\.com(\.cn)?|api\.aws)$/.test(URL.parse(endpointUrl)?.hostname ?? "");
+}

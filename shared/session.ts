@@ -4,6 +4,7 @@ import type { ClaimStore } from "./claims/claim-store.ts";
 import { openClaims } from "./claims/open.ts";
 import type { Coordination } from "./coordination/coordination.ts";
 import { openCoordination } from "./coordination/open.ts";
+import type { Deployment } from "./deployment/deployment.ts";
 import type { Ledger } from "./ledger/ledger.ts";
 import { openLedger } from "./ledger/open.ts";
 import { findBroker } from "./state/find-broker.ts";
@@ -15,6 +16,8 @@ export interface Session {
   readonly folder: StateFolder;
   /** Undefined: the broker is AWS's. */
   readonly endpointUrl: string | undefined;
+  /** Whose stores they are, where it was found by its environment's name. */
+  readonly deployment?: Deployment | undefined;
   readonly broker: Broker;
   readonly ledger: Ledger;
   readonly coordination: Coordination;
@@ -26,6 +29,8 @@ export interface Session {
 export interface SessionOptions {
   readonly state: string;
   readonly endpointUrl?: string | undefined;
+  /** In place of all that the environment's variables name. */
+  readonly deployment?: Deployment | undefined;
   /** Take the embedded broker over when its holder dies? Default true. */
   readonly standby?: boolean;
 }
@@ -34,7 +39,7 @@ export interface SessionOptions {
 export async function openSession(options: SessionOptions): Promise<Session> {
   const work = await openWorkSession(options);
   try {
-    const ledger = await openLedger(() => work.folder.ledgerFile);
+    const ledger = await openLedger(() => work.folder.ledgerFile, options.deployment, "write");
     return {
       ...work,
       ledger,
@@ -55,18 +60,20 @@ export type WorkSession = Omit<Session, "ledger">;
 
 /** As {@link openSession} does, without the ledger. */
 export async function openWorkSession(options: SessionOptions): Promise<WorkSession> {
+  const { deployment } = options;
   const folder = openStateFolder(options.state);
   // First, as it may be far away: there is nothing to undo when it cannot be reached.
-  const coordination = await openCoordination(() => folder.coordinationFile);
+  const coordination = await openCoordination(() => folder.coordinationFile, deployment);
   const found = await findBroker(options).catch(async (error: unknown) => {
     await coordination.close();
     throw error;
   });
-  const broker = openBroker(found.endpointUrl);
-  const claims = openClaims(folder.claims);
+  const broker = openBroker(found.endpointUrl, deployment);
+  const claims = openClaims(folder.claims, deployment);
   return {
     folder,
     endpointUrl: found.endpointUrl,
+    deployment,
     broker,
     coordination,
     claims,

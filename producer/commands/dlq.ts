@@ -1,6 +1,6 @@
 import type { Command } from "commander";
 import { existsSync } from "node:fs";
-import { deploymentPrefix, openBroker } from "../../shared/broker/open.ts";
+import { openBroker } from "../../shared/broker/open.ts";
 import type { CommandContext } from "../../shared/command.ts";
 import { EXIT, SenpuError } from "../../shared/errors.ts";
 import { findBroker } from "../../shared/state/find-broker.ts";
@@ -12,7 +12,7 @@ import { nameLanes } from "../replay/gather.ts";
 import { SAMPLE_LETTERS, lookAtLetters } from "../replay/look.ts";
 import { addCallFilterOptions, readCallFilter } from "./call-filter.ts";
 import { noRunYet } from "./choose-run.ts";
-import { reading, refuseEnvironment } from "./reading.ts";
+import { reading, worksHere } from "./reading.ts";
 import { describeQueues, renderLetters } from "./render-letters.ts";
 
 export function configure(command: Command): void {
@@ -41,12 +41,10 @@ export async function run(
   output: Output = process.stdout,
 ): Promise<number> {
   const { common, options } = context;
-  refuseEnvironment(context);
   const filter = readFilter(context);
-  const isHere = common.endpointUrl === undefined && deploymentPrefix(undefined) === undefined;
-  if (isHere && !existsSync(common.state)) throw noRunYet(common.state);
+  if (worksHere(common) && !existsSync(common.state)) throw noRunYet(common.state);
   const found = await findBroker(common);
-  const broker = openBroker(found.endpointUrl);
+  const broker = openBroker(found.endpointUrl, common.deployment);
   try {
     const all = await broker.lanes();
     if (filter.lane !== undefined && !all.includes(filter.lane)) {

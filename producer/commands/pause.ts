@@ -29,25 +29,34 @@ Examples:
 /** `senpu pause RUN`: holds a run, for all workers. */
 export async function run(context: CommandContext): Promise<number> {
   const { common } = context;
-  const figures = await readLedger(common, async (ledger) => {
-    const row = await chooseRun(ledger, context.args[0]);
-    checkPausable(row);
-    const coordination = await openCoordination(
-      () => openStateFolder(common.state).coordinationFile,
-    );
-    try {
-      const state = await pauseRun({ ledger, coordination }, row.id, describeActor("senpu pause"));
-      if (state !== "paused") checkPausable({ ...row, state });
-    } finally {
-      await coordination.close();
-    }
-    if (row.state === "paused") process.stderr.write(`Run ${row.id} was paused already.\n`);
-    if (common.json || !process.stdout.isTTY) {
-      const line = senpuLine(["unpause", row.id], common);
-      process.stderr.write(`Calls in flight finish. To go on: ${line}\n`);
-    }
-    return ledger.figures(row.id, Date.now());
-  });
+  const figures = await readLedger(
+    common,
+    async (ledger) => {
+      const row = await chooseRun(ledger, context.args[0]);
+      checkPausable(row);
+      const coordination = await openCoordination(
+        () => openStateFolder(common.state).coordinationFile,
+        common.deployment,
+      );
+      try {
+        const state = await pauseRun(
+          { ledger, coordination },
+          row.id,
+          describeActor("senpu pause"),
+        );
+        if (state !== "paused") checkPausable({ ...row, state });
+      } finally {
+        await coordination.close();
+      }
+      if (row.state === "paused") process.stderr.write(`Run ${row.id} was paused already.\n`);
+      if (common.json || !process.stdout.isTTY) {
+        const line = senpuLine(["unpause", row.id], common);
+        process.stderr.write(`Calls in flight finish. To go on: ${line}\n`);
+      }
+      return ledger.figures(row.id, Date.now());
+    },
+    "write",
+  );
   if (figures === undefined) throw noRunYet(common.state);
   await showFigures(figures, context);
   return EXIT.succeeded;

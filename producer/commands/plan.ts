@@ -14,7 +14,7 @@ import {
 } from "../../shared/terminal/format.ts";
 import { writeText } from "../../shared/terminal/output.ts";
 import { renderTable } from "../../shared/terminal/table.ts";
-import { localLanes } from "../plan/local-lanes.ts";
+import { lanesOf } from "../plan/local-lanes.ts";
 import type { LaneOrigin } from "../plan/merge-lanes.ts";
 import type { Plan } from "../plan/plan.ts";
 import { readPlan } from "../plan/read.ts";
@@ -62,7 +62,8 @@ export async function run(context: CommandContext): Promise<number> {
   try {
     const runId = newRunId(new Date());
     const overrides = readOverrides(options);
-    const plan = await readPlan({ path, spoolDir, runId, overrides, given: await localLanes() });
+    const given = await lanesOf(common.deployment);
+    const plan = await readPlan({ path, spoolDir, runId, overrides, given });
     const survey = await surveyPlan(plan, createCounter(common.quiet));
     const text = common.json
       ? `${JSON.stringify(survey)}\n`

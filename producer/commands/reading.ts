@@ -1,5 +1,5 @@
+import { deploymentPrefix } from "../../shared/broker/open.ts";
 import type { CommandContext } from "../../shared/command.ts";
-import { SenpuError } from "../../shared/errors.ts";
 import { formatCount } from "../../shared/terminal/format.ts";
 
 /** Shorter reads leave no line. */
@@ -31,13 +31,10 @@ export async function reading<Found>(
   }
 }
 
-/** Letters lie on this machine's broker or at an endpoint, not in an environment. Throws SenpuError `usage`. */
-export function refuseEnvironment({ common }: CommandContext): void {
-  if (common.env === undefined) return;
-  throw new SenpuError(
-    "usage",
-    `--env ${common.env}: this command reads the queues of this machine; leave --env out, or give --endpoint-url`,
-  );
+/** Do letters lie on this machine's own broker, and not at an endpoint or in a deployment? */
+export function worksHere({ endpointUrl, deployment }: CommandContext["common"]): boolean {
+  if (endpointUrl !== undefined || deployment !== undefined) return false;
+  return deploymentPrefix(undefined) === undefined;
 }
 
 /** `reading letters: 12,000 of about 100,000`, now and then; in place on a terminal. */

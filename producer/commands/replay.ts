@@ -1,24 +1,29 @@
 import type { Command } from "commander";
 import { existsSync } from "node:fs";
-import { deploymentPrefix } from "../../shared/broker/open.ts";
 import type { CommandContext } from "../../shared/command.ts";
+import { isWithoutLedger } from "../../shared/deployment/deployed-ledger.ts";
 import { EXIT, SenpuError } from "../../shared/errors.ts";
 import type { Ledger } from "../../shared/ledger/ledger.ts";
-import { openSession } from "../../shared/session.ts";
 import type { Session } from "../../shared/session.ts";
 import { DEFAULT_COLUMNS } from "../../shared/terminal/fit.ts";
 import { writeLines } from "../../shared/terminal/output.ts";
+import { senpuLine } from "../../shared/terminal/senpu-line.ts";
 import type { Output } from "../../shared/terminal/output.ts";
 import { checkAllow } from "../plan/read.ts";
 import { parseAssignment } from "../replay/assignment.ts";
 import { chooseReplay } from "../replay/prepare.ts";
+import { beginRun } from "../run/begin-run.ts";
+import { ownName } from "../run/owner.ts";
 import { readyReplay } from "../replay/replay.ts";
+import type { ReadyReplay } from "../replay/replay.ts";
 import type { ReplayRequest } from "../replay/request.ts";
 import { addCallFilterOptions, readCallFilter } from "./call-filter.ts";
 import { chooseRun, noRunYet } from "./choose-run.ts";
-import { reading, refuseEnvironment } from "./reading.ts";
+import { reading, worksHere } from "./reading.ts";
 import { describeSelection, previewReplay, renderPreview } from "./render-replay.ts";
-import { addRunOptions, gather, readOverrides, readWorkers } from "./run-options.ts";
+import { openReplaySession } from "./replay-session.ts";
+import { addRunOptions, gather, readHands, readOverrides } from "./run-options.ts";
+import { exitCodeOfPublished, showPublished } from "./show-published.ts";
 import { exitCodeOf, showFigures, showRun } from "./show-run.ts";
 
 export function configure(command: Command): void {
@@ -64,14 +69,13 @@ export async function run(
   output: Output = process.stdout,
 ): Promise<number> {
   const { common, options } = context;
-  refuseEnvironment(context);
-  const isHere = common.endpointUrl === undefined && deploymentPrefix(undefined) === undefined;
-  if (isHere && !existsSync(common.state)) throw noRunYet(common.state);
-  const session = await openSession(common);
+  const hands = readHands(context);
+  if (worksHere(common) && !existsSync(common.state)) throw noRunYet(common.state);
+  const session = await openReplaySession(common);
   try {
     const request = await readRequest(session.ledger, context);
     if (options["dryRun"] === true) return await preview(session, request, context, output);
-    return await makeAgain(session, request, context);
+    return await makeAgain(session, request, context, hands);
   } finally {
     await session.close();
   }
@@ -79,7 +83,7 @@ export async function run(
 
 async function readRequest(
   ledger: Pick<Ledger, "findRun" | "listRuns">,
-  { args, options }: CommandContext,
+  { args, options, common }: CommandContext,
 ): Promise<ReplayRequest> {
   const { state, ...filter } = readCallFilter(options);
   if (state !== undefined && state !== "failed") {
@@ -99,7 +103,11 @@ async function readRequest(
     throw new SenpuError("usage", "--edit and --dry-run exclude each other; keep one");
   }
   return {
-    of: given === undefined ? undefined : await nameRun(ledger, given),
+    // Without a ledger a run is known by its letters alone: its id has to be given in full.
+    of:
+      given === undefined || isWithoutLedger(common.deployment)
+        ? given
+        : await nameRun(ledger, given),
     filter,
     assignments: (options["set"] as string[]).map(parseAssignment),
     edit: options["edit"] === true,
@@ -141,6 +149,7 @@ async function makeAgain(
   session: Session,
   request: ReplayRequest,
   context: CommandContext,
+  hands: ReturnType<typeof readHands>,
 ): Promise<number> {
   const { common, options } = context;
   const ready = await reading(context, (watch) =>
@@ -153,18 +162,37 @@ async function makeAgain(
         ? [`Going on with replay ${run}, which was begun before.`]
         : describeSelection(selection);
     if (!common.quiet) for (const line of lines) process.stderr.write(`${line}\n`);
-    const figures = await showRun(plan, context, {
-      session,
-      run,
-      parent,
-      command: "senpu replay",
-      workers: readWorkers(options),
-      recorder: options["recorder"] !== false,
-    });
+    if (isWithoutLedger(common.deployment)) return await publishAgain(session, ready, context);
+    const command = "senpu replay";
+    const figures = await showRun(plan, context, { session, run, parent, command, ...hands });
     await showFigures(figures, context);
     return exitCodeOf(figures);
   } finally {
     // Letters that a broken broker cannot hand back come back by themselves.
     await ready.close().catch(() => {});
   }
+}
+
+/**
+ * Where a deployment has no ledger: the replay is noted on this machine, published, its letters deleted, and noted as
+ * over. After a death the same again goes on from there.
+ */
+async function publishAgain(
+  session: Session,
+  { plan, run, parent }: ReadyReplay,
+  context: CommandContext,
+): Promise<number> {
+  const { ledger } = session;
+  if ((await ledger.findRun(run)) === undefined) await beginRun(session, plan, run, parent);
+  await ledger.beat(run, Date.now(), ownName());
+  const words = ["replay", ...context.args.flatMap((word) => word ?? []), "--run-id", run];
+  const again = `${senpuLine(words, context.common)} with the same filters`;
+  const published = await showPublished(plan, context, { session, run, again });
+  if (published?.state.startsWith("published") === true) {
+    // Of its calls nothing is recorded here, so that it is complete without any.
+    await ledger.record([{ kind: "closed", run, generation: 1, planned: 0 }], Date.now());
+  } else if (published !== undefined) {
+    await ledger.setState(run, "cancelled", "senpu replay", Date.now());
+  }
+  return exitCodeOfPublished(published);
 }

@@ -6,7 +6,7 @@ import { checkResumable } from "../run/begin-run.ts";
 import { readAgain } from "../run/read-again.ts";
 import { chooseRun, noRunYet } from "./choose-run.ts";
 import { readLedger } from "./read-ledger.ts";
-import { addRunOptions, readOverrides, readWorkers } from "./run-options.ts";
+import { addRunOptions, readHands, readOverrides } from "./run-options.ts";
 import { exitCodeOf, showFigures, showRun } from "./show-run.ts";
 
 const COMMAND = "senpu resume";
@@ -46,14 +46,14 @@ export async function run(context: CommandContext): Promise<number> {
     return exitCodeOf(found.figures);
   }
   checkResumable(row, Date.now());
-  const plan = await readAgain(row, common.state, readOverrides(options));
+  const hands = readHands(context);
+  const plan = await readAgain(row, common.state, readOverrides(options), common.deployment);
   const figures = await showRun(plan, context, {
     run: row.id,
     command:
       tolerance === undefined ? COMMAND : `${COMMAND} --tolerance ${String(options["tolerance"])}`,
     tolerance,
-    workers: readWorkers(options),
-    recorder: options["recorder"] !== false,
+    ...hands,
   });
   await showFigures(figures, context);
   return exitCodeOf(figures);

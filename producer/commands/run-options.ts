@@ -1,4 +1,5 @@
 import type { Command } from "commander";
+import type { CommandContext } from "../../shared/command.ts";
 import { SenpuError } from "../../shared/errors.ts";
 import { RATE_RIGHT, parseRate } from "../../shared/duration.ts";
 import type { Rate } from "../../shared/model/lane.ts";
@@ -24,7 +25,27 @@ export function gather(value: string, before: string[]): string[] {
   return [...before, value];
 }
 
-export function readWorkers(options: Readonly<Record<string, unknown>>): number | "here" {
+/**
+ * Who makes the calls of a run, and who records: on this machine what the options say; in a deployment what is deployed
+ * there does, and nothing here. Throws SenpuError `usage`.
+ */
+export function readHands({ options, common }: Pick<CommandContext, "options" | "common">): {
+  readonly workers: number | "here";
+  readonly recorder: boolean;
+} {
+  if (common.deployment === undefined) {
+    return { workers: readWorkers(options), recorder: options["recorder"] !== false };
+  }
+  if (options["workers"] !== undefined) {
+    throw new SenpuError(
+      "usage",
+      `--workers ${String(options["workers"])}: what is deployed in ${common.deployment.name} makes the calls; leave it out`,
+    );
+  }
+  return { workers: 0, recorder: false };
+}
+
+function readWorkers(options: Readonly<Record<string, unknown>>): number | "here" {
   if (options["worker"] === false) return 0;
   return options["workers"] === undefined
     ? "here"

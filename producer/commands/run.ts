@@ -1,15 +1,19 @@
 import type { Command } from "commander";
 import { join } from "node:path";
 import type { CommandContext } from "../../shared/command.ts";
+import { isWithoutLedger } from "../../shared/deployment/deployed-ledger.ts";
 import { SenpuError } from "../../shared/errors.ts";
+import { openWorkSession } from "../../shared/session.ts";
 import { parseS3Url } from "../../shared/s3/s3-object.ts";
-import { localLanes } from "../plan/local-lanes.ts";
+import { senpuLine } from "../../shared/terminal/senpu-line.ts";
+import { lanesOf } from "../plan/local-lanes.ts";
+import type { Plan } from "../plan/plan.ts";
 import { readPlan } from "../plan/read.ts";
 import { readFromS3 } from "../run/read-again.ts";
 import { newRunId } from "../run/run-id.ts";
-import { readOverrides } from "./run-options.ts";
+import { addRunOptions, readHands, readOverrides } from "./run-options.ts";
+import { exitCodeOfPublished, showPublished } from "./show-published.ts";
 import { exitCodeOf, showFigures, showRun } from "./show-run.ts";
-import { addRunOptions, readWorkers } from "./run-options.ts";
 
 export function configure(command: Command): void {
   addRunOptions(
@@ -32,6 +36,7 @@ Examples:
   senpu run urls.txt --json | jq .failed         figures for a script
   senpu run s3://plans/nightly.yaml              a plan, and its rows, from a bucket
   senpu run - < calls.jsonl                      a call a line from standard input
+  senpu run plan.yaml --env test                 what is deployed makes the calls and records them
   senpu run plan.yaml --no-worker                only publish and record; senpu worker makes the calls
 `,
     );
@@ -45,19 +50,37 @@ export async function run(context: CommandContext): Promise<number> {
   const run = (options["runId"] as string | undefined) ?? newRunId(new Date());
   const allow = (options["allow"] as string[] | undefined) ?? [];
   const overrides = readOverrides(options);
-  const given = await localLanes();
+  const hands = readHands(context);
+  const given = await lanesOf(common.deployment);
   const object = parseS3Url(path);
   const spoolDir = join(common.state, "spool");
   const plan =
     object === undefined
       ? await readPlan({ path, spoolDir, runId: run, allow, overrides, given })
-      : await readFromS3(object, overrides, given, allow);
+      : await readFromS3(object, overrides, given, allow, common.deployment?.region);
+  if (isWithoutLedger(common.deployment)) return publishOnly(plan, context, run, path);
   const figures = await showRun(plan, context, {
     run,
     command: "senpu run",
-    workers: readWorkers(options),
-    recorder: options["recorder"] !== false,
+    ...hands,
   });
   await showFigures(figures, context);
   return exitCodeOf(figures);
+}
+
+/** Where a deployment has no ledger, nobody can follow a run: it is published, and left to the workers. */
+async function publishOnly(
+  plan: Plan,
+  context: CommandContext,
+  run: string,
+  path: string,
+): Promise<number> {
+  const { common } = context;
+  const session = await openWorkSession(common);
+  try {
+    const again = senpuLine(["run", path, "--run-id", run], common);
+    return exitCodeOfPublished(await showPublished(plan, context, { session, run, again }));
+  } finally {
+    await session.close();
+  }
 }

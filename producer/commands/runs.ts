@@ -42,7 +42,9 @@ export async function run(
     );
   } else if (rows.length === 0) {
     await writeLines(output, [
-      "No runs yet. `npx senpu demo` makes one, `npx senpu run plan.yaml` another.",
+      context.common.deployment === undefined
+        ? "No runs yet. `npx senpu demo` makes one, `npx senpu run plan.yaml` another."
+        : `No runs yet in ${context.common.env}. \`npx senpu run plan.yaml --env ${context.common.env}\` makes one.`,
     ]);
   } else {
     const paint = createPaint(wantsColor(output, context.options["color"]));

@@ -10,6 +10,7 @@ import { writeText } from "../../shared/terminal/output.ts";
 import { createProgress } from "../../shared/terminal/progress.ts";
 import { senpuLine } from "../../shared/terminal/senpu-line.ts";
 import { renderSummary } from "../../shared/terminal/summary.ts";
+import { holdToDeployment } from "../plan/hold-to-deployment.ts";
 import type { Plan } from "../plan/plan.ts";
 import { describeActor } from "../run/actor.ts";
 import { runPlan } from "../run/run-plan.ts";
@@ -25,16 +26,21 @@ export type ShowOptions = Pick<
   readonly command: string;
 };
 
+/** Of a deployment's ledger: who conducts runs may ask its function that writes, and need not be let to the other. */
+const ACCESS = "write";
+
 /**
  * Runs a plan for somebody who watches: progress on stderr, the summary or JSON on stdout, Ctrl-C as they expect it.
  * Returns the figures; `exitCodeOf` makes an exit code of them.
  */
 export async function showRun(
-  plan: Plan,
+  given: Plan,
   context: CommandContext,
   options: ShowOptions,
 ): Promise<Figures> {
   const { common } = context;
+  const { deployment } = common;
+  const plan = deployment === undefined ? given : holdToDeployment(given, deployment);
   const progress = createProgress({
     stream: process.stderr,
     isTty: process.stderr.isTTY,
@@ -64,6 +70,7 @@ export async function showRun(
       ...runOptions,
       state: common.state,
       endpointUrl: common.endpointUrl,
+      deployment,
       by: describeActor(command),
       signal: interrupt.signal,
       onNote: (text) => {
@@ -111,7 +118,7 @@ export async function showRun(
 
 /** With `--json` the figures say what the run came into, and this why. */
 async function sayWhy(run: string, { common }: CommandContext): Promise<void> {
-  const why = await readLedger(common, (ledger) => readWhy(ledger, run));
+  const why = await readLedger(common, (ledger) => readWhy(ledger, run), ACCESS);
   if (why !== undefined) process.stderr.write(`${why}\n`);
 }
 
@@ -124,7 +131,7 @@ async function readWhy(ledger: Ledger, run: string): Promise<string | undefined>
 async function isKept(error: unknown, run: string, { common }: CommandContext): Promise<boolean> {
   if (error instanceof SenpuError && error.exitCode === EXIT.usage) return false;
   try {
-    return (await readLedger(common, (ledger) => ledger.findRun(run))) !== undefined;
+    return (await readLedger(common, (ledger) => ledger.findRun(run), ACCESS)) !== undefined;
   } catch {
     return false;
   }
@@ -137,10 +144,11 @@ export async function showFigures(figures: Figures, context: CommandContext): Pr
     await writeText(process.stdout, `${JSON.stringify(figures)}\n`);
     return;
   }
-  const told = await readLedger(common, async (ledger) => ({
+  const tell = async (ledger: Ledger) => ({
     examples: await collectExamples(ledger, figures),
     why: await readWhy(ledger, figures.run),
-  }));
+  });
+  const told = await readLedger(common, tell, ACCESS);
   const summary = renderSummary(figures, {
     examples: told?.examples ?? [],
     why: told?.why,

@@ -1,5 +1,6 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
+import type { CommonOptions } from "../../shared/command.ts";
 import type {
   Coordination,
   Destination,
@@ -32,9 +33,16 @@ export interface LaneStatus {
 }
 
 /** The lanes of a run, and the total; none where coordination has not begun. Throws SenpuError `coordination`. */
-export async function readLanes(row: RunRow, state: string, now: number): Promise<LaneStatus[]> {
-  if (!existsSync(join(state, "coordination.db"))) return [];
-  const coordination = await openCoordination(() => openStateFolder(state).coordinationFile);
+export async function readLanes(
+  row: RunRow,
+  { state, deployment }: Pick<CommonOptions, "state" | "deployment">,
+  now: number,
+): Promise<LaneStatus[]> {
+  if (deployment === undefined && !existsSync(join(state, "coordination.db"))) return [];
+  const coordination = await openCoordination(
+    () => openStateFolder(state).coordinationFile,
+    deployment,
+  );
   try {
     const own = new Set([TOTAL, ...(settingsOf(row).lanes ?? []).map(({ name }) => name)]);
     const limits = (await coordination.lanes()).filter(({ lane }) => own.has(lane));

@@ -1,6 +1,6 @@
 import type { Command } from "commander";
 import type { CommandContext } from "../../shared/command.ts";
-import { EXIT } from "../../shared/errors.ts";
+import { EXIT, messageOf } from "../../shared/errors.ts";
 import type { Ledger, RunRow } from "../../shared/ledger/ledger.ts";
 import { stateAt } from "../../shared/ledger/run-rules.ts";
 import { createPaint, wantsColor } from "../../shared/terminal/color.ts";
@@ -17,6 +17,7 @@ import { countStillFailed, readLineage } from "../replay/lineage.ts";
 import { chooseRun, noRunYet } from "./choose-run.ts";
 import { readLedger } from "./read-ledger.ts";
 import { describeLane, readLanes } from "./status-lanes.ts";
+import type { LaneStatus } from "./status-lanes.ts";
 import { watchRun } from "./watch-run.ts";
 
 export function configure(command: Command): void {
@@ -47,7 +48,7 @@ export async function run(
     if (options["watch"] === true) await follow(ledger, row, context);
     const figures = await ledger.figures(row.id, Date.now());
     const now = Date.now();
-    const lanes = figures.state === "running" ? await readLanes(row, common.state, now) : undefined;
+    const lanes = figures.state === "running" ? await lanesOf(row, context, now) : undefined;
     const events = await ledger.events(row.id);
     if (common.json) {
       const history = options["history"] === true ? toHistory(events, now) : undefined;
@@ -78,6 +79,21 @@ export async function run(
   return EXIT.succeeded;
 }
 
+/** In a deployment, whoever may ask for figures need not be let to coordination: they are told without its lanes. */
+async function lanesOf(
+  row: RunRow,
+  { common }: CommandContext,
+  now: number,
+): Promise<LaneStatus[] | undefined> {
+  try {
+    return await readLanes(row, common, now);
+  } catch (error) {
+    if (common.deployment === undefined) throw error;
+    if (!common.quiet) process.stderr.write(`Lanes are not shown: ${messageOf(error)}\n`);
+    return undefined;
+  }
+}
+
 async function follow(ledger: Ledger, row: RunRow, context: CommandContext): Promise<void> {
   const progress = createProgress({
     stream: process.stderr,
@@ -86,7 +102,7 @@ async function follow(ledger: Ledger, row: RunRow, context: CommandContext): Pro
     quiet: context.common.quiet,
     now: Date.now,
   });
-  await watchRun(ledger, row.id, progress);
+  await watchRun(ledger, row.id, progress, context.common.deployment !== undefined);
 }
 
 /** The runs that this one replays, those that replay it, and what is still failed over all of them. */

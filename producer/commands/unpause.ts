@@ -14,6 +14,7 @@ import { readAgain } from "../run/read-again.ts";
 import { checkSameSource } from "../run/same-source.ts";
 import { chooseRun, noRunYet } from "./choose-run.ts";
 import { readLedger } from "./read-ledger.ts";
+import { readHands } from "./run-options.ts";
 import { exitCodeOf, showFigures, showRun } from "./show-run.ts";
 
 const COMMAND = "senpu unpause";
@@ -36,19 +37,27 @@ Examples:
 /** `senpu unpause RUN`: lets a paused run go on. */
 export async function run(context: CommandContext): Promise<number> {
   const { common } = context;
-  const found = await readLedger(common, async (ledger) => {
-    const row = await chooseRun(ledger, context.args[0]);
-    checkPaused(row);
-    const goesOn = hasLivingOwner(row, Date.now()) && (await ask(ledger, row, context));
-    return { row, figures: goesOn ? await ledger.figures(row.id, Date.now()) : undefined };
-  });
+  const found = await readLedger(
+    common,
+    async (ledger) => {
+      const row = await chooseRun(ledger, context.args[0]);
+      checkPaused(row);
+      const goesOn = hasLivingOwner(row, Date.now()) && (await ask(ledger, row, context));
+      return { row, figures: goesOn ? await ledger.figures(row.id, Date.now()) : undefined };
+    },
+    "write",
+  );
   if (found === undefined) throw noRunYet(common.state);
   if (found.figures !== undefined) {
     await showFigures(found.figures, context);
     return isGoingOn(found.figures) ? EXIT.succeeded : exitCodeOf(found.figures);
   }
-  const plan = await readAgain(found.row, common.state, {});
-  const figures = await showRun(plan, context, { run: found.row.id, command: COMMAND });
+  const plan = await readAgain(found.row, common.state, {}, common.deployment);
+  const figures = await showRun(plan, context, {
+    run: found.row.id,
+    command: COMMAND,
+    ...readHands(context),
+  });
   await showFigures(figures, context);
   return exitCodeOf(figures);
 }
@@ -67,7 +76,10 @@ function checkPaused(row: RunRow): void {
 async function ask(ledger: Ledger, row: RunRow, { common }: CommandContext): Promise<boolean> {
   // Its owner looks as well; said here, it is said before anything has changed.
   await checkSameSource(row, sourceOf(row));
-  const coordination = await openCoordination(() => openStateFolder(common.state).coordinationFile);
+  const coordination = await openCoordination(
+    () => openStateFolder(common.state).coordinationFile,
+    common.deployment,
+  );
   try {
     const onWaiting = (): void => {
       if (common.quiet) return;

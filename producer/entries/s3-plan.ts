@@ -35,15 +35,16 @@ const NAME_CHARS = 100;
 /**
  * Reads a plan from S3, and the rows that it names beside its own key, by way of files in the temporary folder: what is
  * larger than there is room for is refused, with both figures. An event that names a version or an ETag means that very
- * one. Throws {@link SenpuError} `plan`.
+ * one. `region`: of the bucket; default what the SDK finds. Throws {@link SenpuError} `plan`.
  */
 export async function readS3Plan(
   object: S3Object,
   overrides: PlanOverrides,
   given: GivenLanes | undefined,
   allow: readonly string[] = [],
+  region?: string,
 ): Promise<FetchedPlan> {
-  const s3 = createS3Client();
+  const s3 = createS3Client(region);
   const root = await mkdtemp(join(tmpdir(), "senpu-plan-"));
   const remove = (): Promise<void> => rm(root, { recursive: true, force: true });
   const shown = s3Url(object);

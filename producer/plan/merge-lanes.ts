@@ -1,4 +1,5 @@
 import type { Config } from "../../shared/config/config.ts";
+import type { DeployedLanes } from "../../shared/deployment/deployed-lanes.ts";
 import type { WrittenLane } from "../../shared/config/limits-schema.ts";
 import { DEFAULT_CONCURRENCY, DEFAULT_LANE } from "../../shared/model/lane.ts";
 import type { Lane, Total } from "../../shared/model/lane.ts";
@@ -8,8 +9,12 @@ import type { Lane, Total } from "../../shared/model/lane.ts";
  * `deployed`: it may only tighten them. `begun`: what its run was begun with holds, whatever is written now.
  */
 export type GivenLanes =
-  | { readonly kind: "local" | "deployed"; readonly config: Config }
+  | { readonly kind: "local"; readonly config: Config }
+  | { readonly kind: "deployed"; readonly config: LanesInForce }
   | { readonly kind: "begun"; readonly lanes: readonly Lane[] };
+
+/** A configuration as far as it is deployed; `shown`: as messages name it. */
+export type LanesInForce = DeployedLanes & Pick<Config, "shown">;
 
 /** Who says what a lane is: `both` where the plan names a lane of the configuration, `default` where nobody does. */
 export type LaneOrigin = "plan" | "config" | "both" | "default";

@@ -1,8 +1,8 @@
-import type { Config } from "../../shared/config/config.ts";
 import type { WrittenLane } from "../../shared/config/limits-schema.ts";
 import type { FieldPath, Issue } from "../../shared/document/issues.ts";
 import { formatDuration } from "../../shared/duration.ts";
 import type { Rate, Total } from "../../shared/model/lane.ts";
+import type { LanesInForce } from "./merge-lanes.ts";
 
 /** What a plan asks of lanes that are deployed. */
 interface Asked {
@@ -15,7 +15,7 @@ interface Asked {
  * Where a plan asks for more than the lanes that are deployed have: it may only tighten them, since others rely on what
  * they hold. Names both figures. Pure.
  */
-export function loosenings(asked: Asked, config: Config): Issue[] {
+export function loosenings(asked: Asked, config: LanesInForce): Issue[] {
   return [
     ...asked.lanes.flatMap((lane) => laneIssues(lane, config)),
     ...limitIssues(["total"], asked.total, config.total, `the total in ${config.shown}`),
@@ -23,7 +23,7 @@ export function loosenings(asked: Asked, config: Config): Issue[] {
   ];
 }
 
-function laneIssues(lane: WrittenLane, config: Config): Issue[] {
+function laneIssues(lane: WrittenLane, config: LanesInForce): Issue[] {
   const path = ["lanes", lane.name];
   const deployed = config.lanes.find(({ name }) => name === lane.name);
   if (deployed === undefined) {
@@ -74,7 +74,7 @@ function limitIssues(
 }
 
 /** Which lanes its calls will take is not known before they are read: so the roomiest lane's time, the shortest queue's. */
-function timeIssues({ defaults }: Asked, { lanes, shown }: Config): Issue[] {
+function timeIssues({ defaults }: Asked, { lanes, shown }: LanesInForce): Issue[] {
   const issues: Issue[] = [];
   const roomiest = lanes.reduce((a, b) => (b.timeoutMs > a.timeoutMs ? b : a));
   if (defaults.timeout > roomiest.timeoutMs) {

@@ -54,6 +54,7 @@ async function goOn(session: Session, row: RunRow, options: ReplayOptions): Prom
     );
   }
   if (row.state !== "settled") checkResumable(row, Date.now());
-  const plan = await readAgain(row, session.folder.path, options.request.overrides);
+  const { overrides } = options.request;
+  const plan = await readAgain(row, session.folder.path, overrides, session.deployment);
   return { plan, run: row.id, parent: row.parent, selection: undefined, close: async () => {} };
 }

@@ -16,6 +16,8 @@ import { checkSameSource } from "./same-source.ts";
 
 /** How often the ledger is asked whether the run has ended, when no recorder of ours tells. */
 const LOOK_MS = 100;
+/** The same, where each look is a request to a function. */
+const LOOK_FAR_MS = 1000;
 /** How often it is looked whether workers were told of a pause that was over before the ledger was asked. */
 const LOOK_AT_CONTROL_MS = 1000;
 const BEAT_MS = 2000;
@@ -128,7 +130,7 @@ class Conductor {
       });
       if (hasEnded(row.state)) return row.state;
       if (signal.aborted) return "running";
-      await this.#sleep(LOOK_MS);
+      await this.#sleep(session.deployment === undefined ? LOOK_MS : LOOK_FAR_MS);
     }
   }
 

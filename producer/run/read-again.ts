@@ -1,4 +1,5 @@
 import { join } from "node:path";
+import type { Deployment } from "../../shared/deployment/deployment.ts";
 import { Fault } from "../../shared/document/fault.ts";
 import { SenpuError } from "../../shared/errors.ts";
 import type { RunRow } from "../../shared/ledger/ledger.ts";
@@ -15,14 +16,15 @@ import { settingsOf, sourceOf } from "./begin-run.ts";
 
 /**
  * The plan as the run was begun with, its limits included; a concurrency that is lower, and any rate, is taken from
- * `limits`. Throws SenpuError `run` when the source cannot be read any more.
+ * `limits`. `deployment`: where the run is. Throws SenpuError `run` when the source cannot be read any more.
  */
 export async function readAgain(
   row: RunRow,
   state: string,
   limits: Pick<PlanOverrides, "concurrency" | "rate">,
+  deployment?: Pick<Deployment, "region">,
 ): Promise<Plan> {
-  const plan = await readSource(row, state);
+  const plan = await readSource(row, state, deployment?.region);
   const {
     lanes = plan.lanes,
     total = plan.total,
@@ -45,14 +47,14 @@ export async function readAgain(
   };
 }
 
-async function readSource(row: RunRow, state: string): Promise<Plan> {
+async function readSource(row: RunRow, state: string, region: string | undefined): Promise<Plan> {
   const source = sourceOf(row);
   const { lanes } = settingsOf(row);
   const given = lanes === undefined ? undefined : ({ kind: "begun", lanes } as const);
   try {
     if (source.replay !== undefined) return await readReplayPlan(row, source);
     const object = parseS3Url(source.path);
-    if (object !== undefined) return await readFromS3(object, {}, given);
+    if (object !== undefined) return await readFromS3(object, {}, given, [], region);
     return await readPlan({
       path: source.path,
       shown: source.shown,
@@ -76,9 +78,10 @@ export async function readFromS3(
   overrides: PlanOverrides,
   given: GivenLanes | undefined,
   allow: readonly string[] = [],
+  region?: string,
 ): Promise<Plan> {
   const { readS3Plan } = await import("../entries/s3-plan.ts");
-  const fetched = await readS3Plan(object, overrides, given, allow);
+  const fetched = await readS3Plan(object, overrides, given, allow, region);
   process.once("exit", () => fetched.removeNow());
   return fetched.plan;
 }

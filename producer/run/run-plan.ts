@@ -1,6 +1,7 @@
 import type { RunningRecorder, Sides } from "../../shared/command.ts";
 import type { RunRow } from "../../shared/ledger/ledger.ts";
 import type { Figures } from "../../shared/model/figures.ts";
+import type { Deployment } from "../../shared/deployment/deployment.ts";
 import { openSession } from "../../shared/session.ts";
 import type { Session } from "../../shared/session.ts";
 import type { Plan } from "../plan/plan.ts";
@@ -16,6 +17,8 @@ export interface RunPlanOptions {
   /** Absolute path of the state folder. */
   readonly state: string;
   readonly endpointUrl?: string | undefined;
+  /** Where the run is, if not on this machine: its stores are that deployment's. */
+  readonly deployment?: Deployment | undefined;
   /** An id that exists goes on with that run if the plan is the same. */
   readonly run: string;
   readonly parent?: string | null;
@@ -43,7 +46,7 @@ export async function runPlan(plan: Plan, sides: Sides, options: RunPlanOptions)
   const { run, by, onNote = () => {} } = options;
   checkRunId(run);
   // Loads while the broker starts.
-  void sides.loadConsumer();
+  if (options.workers !== 0 || options.recorder !== false) void sides.loadConsumer();
   const session = options.session ?? (await openSession(options));
   try {
     const row = await session.ledger.findRun(run);

@@ -43,10 +43,14 @@ export interface BrokerOptions {
   readonly region?: string;
   /** Of every topic's and queue's name, before a hyphen. Default `senpu`. */
   readonly prefix?: string;
+  /** All that have queues, where that is known; so they are not asked for, which takes a right of its own. Default: asked for. */
+  readonly lanes?: readonly string[];
   /** How long failing requests are repeated, from the first failure of each, in milliseconds. Default 30,000. */
   readonly patienceMs?: number;
   /** Makes each run's calls a message group. Default: on AWS only; what resembles it may refuse groups on standard topics. */
   readonly groupsByRun?: boolean;
+  /** After so many seconds a released message is seen again. Default: 0 on AWS, 1 at what resembles it. */
+  readonly releaseSeconds?: number;
   readonly clock?: Clock;
 }
 
@@ -79,6 +83,7 @@ class AwsBroker implements Broker {
   readonly #makesTopology: boolean;
   readonly #releaseSeconds: number;
   readonly #groupsByRun: boolean;
+  readonly #lanes: readonly string[] | undefined;
   #ensured: ReadonlySet<string> | undefined;
 
   constructor(options: BrokerOptions) {
@@ -101,8 +106,9 @@ class AwsBroker implements Broker {
     this.#names = new AwsNames(this.#clients, this.#patience, prefix);
     this.#makesTopology = endpointUrl !== undefined;
     this.#groupsByRun = groupsByRun;
+    this.#lanes = options.lanes?.toSorted();
     // fauxqs answers 500 to a visibility of 0 and hides the message until it is restarted.
-    this.#releaseSeconds = endpointUrl === undefined ? 0 : 1;
+    this.#releaseSeconds = options.releaseSeconds ?? (endpointUrl === undefined ? 0 : 1);
   }
 
   async ensure(lanes: readonly string[]): Promise<void> {
@@ -250,7 +256,8 @@ class AwsBroker implements Broker {
     await this.extend(queue, receipts, this.#releaseSeconds);
   }
 
-  lanes(): Promise<string[]> {
+  async lanes(): Promise<string[]> {
+    if (this.#lanes !== undefined) return [...this.#lanes];
     return listLanes({ clients: this.#clients, names: this.#names, patience: this.#patience });
   }
 

@@ -1,16 +1,23 @@
+import type { Deployment } from "../deployment/deployment.ts";
 import { environmentVariable } from "../environment.ts";
 import type { Claim } from "../model/claim.ts";
 import type { ClaimStore } from "./claim-store.ts";
 import { openFolderClaims } from "./folder-claims.ts";
 
 /**
- * Where large calls lie: in S3 if `SENPU_CLAIMS_BUCKET` names a bucket (or bucket/prefix), else in that folder.
+ * Where large calls lie: in the bucket of a deployment that was found by its environment's name; in S3 if
+ * `SENPU_CLAIMS_BUCKET` names a bucket (or bucket/prefix), else in that folder.
  * S3's client is loaded when it is first needed, since few runs have such calls.
  */
-export function openClaims(folder: string): ClaimStore {
-  const place = environmentVariable("SENPU_CLAIMS_BUCKET");
+export function openClaims(
+  folder: string,
+  deployment?: Pick<Deployment, "claimsBucket" | "region">,
+): ClaimStore {
+  const place = deployment?.claimsBucket ?? environmentVariable("SENPU_CLAIMS_BUCKET");
   if (place === undefined || place === "") return openFolderClaims(folder);
-  return new LazyClaims(async () => (await import("./s3-claims.ts")).openS3Claims(place));
+  return new LazyClaims(async () =>
+    (await import("./s3-claims.ts")).openS3Claims(place, deployment?.region),
+  );
 }
 
 class LazyClaims implements ClaimStore {

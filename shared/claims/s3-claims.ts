@@ -20,16 +20,17 @@ const MAX_READS = 2;
 
 /**
  * Claims in S3: `<prefix>/<run>/<SHA-256>`. S3 is told the SHA-256 with each object and refuses what it does not fit; it
- * is checked again when read. `place`: `bucket`, or `bucket/prefix`. Throws SenpuError `config` for what is neither.
+ * is checked again when read. `place`: `bucket`, or `bucket/prefix`; `region`: as for {@link createS3Client}. Throws SenpuError `config` for what is neither.
  *
  * Needs `s3:PutObject` and `s3:GetObject` on the objects, and `s3:ListBucket` on the bucket, without which S3 says of a
  * missing object that it may not be read; `prune` needs `s3:DeleteObject` too. A bucket where nobody prunes wants a
  * lifecycle rule that expires objects, no sooner than the longest deadline and {@link CLAIM_KEPT_MS} after their making.
  */
-export function openS3Claims(place: string): ClaimStore {
+export function openS3Claims(place: string, region?: string): ClaimStore {
   const [bucket = "", ...steps] = place.replace(/^s3:\/\//, "").split("/");
   const prefix = steps.filter((step) => step !== "").map((step) => `${step}/`);
-  if (BUCKET_NAME.test(bucket)) return new S3Claims(createS3Client(), bucket, prefix.join(""));
+  if (BUCKET_NAME.test(bucket))
+    return new S3Claims(createS3Client(region), bucket, prefix.join(""));
   throw new SenpuError(
     "config",
     `SENPU_CLAIMS_BUCKET is ${JSON.stringify(place)}; give a bucket's name, or bucket/prefix`,

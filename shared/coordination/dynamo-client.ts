@@ -1,7 +1,7 @@
 import { Agent } from "node:http";
 import { Agent as HttpsAgent } from "node:https";
 import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
-import { ownEndpointSettings } from "../own-endpoint.ts";
+import { isOwn, ownEndpointSettings } from "../own-endpoint.ts";
 import type { StoreClock } from "./dynamo-clock.ts";
 
 export interface DynamoClientOptions {
@@ -37,12 +37,6 @@ export function createDynamoClient(
   });
   noteDates(client, clock);
   return client;
-}
-
-/** Not AWS's, whose tables are declared with the rest of the infrastructure, whatever the way to it (its private endpoints included). */
-export function isOwn(endpointUrl: string | undefined): boolean {
-  if (endpointUrl === undefined) return false;
-  return !/(^|\.)(amazonaws\.com(\.cn)?|api\.aws)$/.test(URL.parse(endpointUrl)?.hostname ?? "");
 }
 
 /** Next to the wire (`low`), so that answers that are errors count too, and a retry is timed by itself. */

@@ -1,7 +1,7 @@
 import { GetItemCommand } from "@aws-sdk/client-dynamodb";
 import type { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { SenpuError } from "../errors.ts";
-import { isOwn } from "./dynamo-client.ts";
+import { isOwn } from "../own-endpoint.ts";
 import type { DynamoPatience } from "./dynamo-patience.ts";
 import { makeCoordinationTable } from "./dynamo-schema.ts";
 

@@ -24,7 +24,8 @@ export class FunctionCaller {
   readonly #client: LambdaClient;
   readonly #closed = new AbortController();
 
-  constructor(name: string) {
+  /** `region`: default what the SDK finds. */
+  constructor(name: string, region?: string) {
     this.name = name;
     const endpoint = environmentVariable("AWS_ENDPOINT_URL_LAMBDA") || undefined;
     this.#client = new LambdaClient({
@@ -34,6 +35,7 @@ export class FunctionCaller {
         requestTimeout: LEDGER_FUNCTION_TIMEOUT_MS + START_MS,
         throwOnRequestTimeout: true,
       },
+      ...(region !== undefined && { region }),
       ...(endpoint !== undefined && { endpoint, ...ownEndpointSettings() }),
     });
   }
@@ -83,11 +85,11 @@ export class FunctionCaller {
   async #wordsOf(thrown: unknown): Promise<string> {
     const { name, message } = thrown instanceof Error ? thrown : new Error(String(thrown));
     if (name === "AccessDeniedException") {
-      return "may not be asked by these credentials: they need the permission lambda:InvokeFunction on it";
+      return "may not be asked by these credentials: they need the IAM action lambda:InvokeFunction on it";
     }
     if (name === "ResourceNotFoundException") {
       const region = await this.#client.config.region().catch(() => "this region");
-      return `is not there, in ${region}; is the ledger's stack deployed, and SENPU_LEDGER_FUNCTION right?`;
+      return `is not there, in ${region}; is the ledger's stack deployed, and the function's name right?`;
     }
     if (name === "CredentialsProviderError" || /credentials|token/i.test(name)) {
       return `cannot be asked without credentials (${message}); sign in, or set AWS_PROFILE`;

@@ -23,8 +23,8 @@ import type {
  *
  * Throws SenpuError `ledger` when the function cannot be asked, and what the ledger behind it throws.
  */
-export function openFunctionLedger(name: string): Ledger {
-  return new FunctionLedger(new FunctionCaller(name));
+export function openFunctionLedger(name: string, region?: string): Ledger {
+  return new FunctionLedger(new FunctionCaller(name, region));
 }
 
 /** What would not be the same done twice: after an answer that is lost, whoever asked must look first. */

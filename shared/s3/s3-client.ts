@@ -7,9 +7,9 @@ const REQUEST_TIMEOUT_MS = 30_000;
 
 /**
  * S3: AWS's, or the endpoint that `AWS_ENDPOINT_URL_S3` or `AWS_ENDPOINT_URL` names, as for every AWS tool; there buckets
- * stand in the path, since their names as hosts mean nothing to a local endpoint.
+ * stand in the path, since their names as hosts mean nothing to a local endpoint. `region`: default what the SDK finds.
  */
-export function createS3Client(): S3Client {
+export function createS3Client(region?: string): S3Client {
   const endpoint =
     environmentVariable("AWS_ENDPOINT_URL_S3") ?? environmentVariable("AWS_ENDPOINT_URL");
   return new S3Client({
@@ -18,10 +18,11 @@ export function createS3Client(): S3Client {
       requestTimeout: REQUEST_TIMEOUT_MS,
       throwOnRequestTimeout: true,
     },
+    ...(region !== undefined && { region }),
     ...(endpoint !== undefined && {
       endpoint,
       forcePathStyle: true,
-      region: environmentVariable("AWS_REGION") ?? "us-east-1",
+      region: region ?? environmentVariable("AWS_REGION") ?? "us-east-1",
       ...(environmentVariable("AWS_ACCESS_KEY_ID") === undefined && {
         credentials: { accessKeyId: "senpu", secretAccessKey: "senpu" },
       }),

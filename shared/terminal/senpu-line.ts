@@ -1,5 +1,6 @@
 import { resolve } from "node:path";
 import type { CommonOptions } from "../command.ts";
+import { stateAround } from "../state/environment-state.ts";
 
 /** How a checkout runs the command; what is printed can be pasted. */
 const PROGRAM = "npx senpu";
@@ -15,8 +16,10 @@ export function senpuLine(
   where: Pick<CommonOptions, "state" | "env" | "endpointUrl">,
 ): string {
   const flags: string[] = [];
-  if (where.env !== undefined) flags.push("--env", where.env);
-  else if (where.state !== resolve(DEFAULT_STATE)) flags.push("--state", where.state);
+  const { env, state } = where;
+  if (env !== undefined) flags.push("--env", env);
+  const given = env === undefined ? state : stateAround(state, env);
+  if (given !== resolve(DEFAULT_STATE)) flags.push("--state", given);
   if (where.endpointUrl !== undefined) flags.push("--endpoint-url", where.endpointUrl);
   return [PROGRAM, ...[...words, ...flags].map(quoteForShell)].join(" ");
 }

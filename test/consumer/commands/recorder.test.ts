@@ -41,9 +41,11 @@ test.each(["SIGINT", "SIGTERM"] as const)("records until %s, and ends with 0", a
   expect(await once(child, "exit")).toEqual([EXIT.succeeded, null]);
 });
 
-test("there are no environments to record for yet", async () => {
+test("an environment is refused: its own recorder records", async () => {
   const child = senpuRecorder("--env", "prod");
   const [told, [code]] = await Promise.all([text(child.stderr), once(child, "exit")]);
-  expect(told).toMatch(/^senpu: --env prod: .*leave it out to work on this machine\n$/);
+  expect(told).toMatch(
+    /^senpu: --env prod: a deployment's own recorder records.*; leave --env out\n$/,
+  );
   expect(code).toBe(EXIT.usage);
 });

@@ -1,6 +1,7 @@
 import { DescribeTableCommand, GetItemCommand } from "@aws-sdk/client-dynamodb";
 import { expect, onTestFinished, test } from "vitest";
-import { createDynamoClient, isOwn } from "../../../shared/coordination/dynamo-client.ts";
+import { createDynamoClient } from "../../../shared/coordination/dynamo-client.ts";
+import { isOwn } from "../../../shared/own-endpoint.ts";
 import { StoreClock } from "../../../shared/coordination/dynamo-clock.ts";
 import { openDynamoCoordination } from "../../../shared/coordination/dynamo-coordination.ts";
 import {
