@@ -6,6 +6,7 @@ import { EXIT, SenpuError } from "../../shared/errors.ts";
 import { openCoordination } from "../../shared/coordination/open.ts";
 import { openStateFolder } from "../../shared/state/state-folder.ts";
 import { writeText } from "../../shared/terminal/output.ts";
+import type { Output } from "../../shared/terminal/output.ts";
 import { describeActor } from "../run/actor.ts";
 import { chooseRun, noRunYet } from "./choose-run.ts";
 import { readLedger } from "./read-ledger.ts";
@@ -26,9 +27,14 @@ Examples:
 }
 
 /** `senpu cancel RUN`: ends a run, for all workers. */
-export async function run(context: CommandContext): Promise<number> {
+export async function run(
+  context: CommandContext,
+  output: Output = process.stdout,
+): Promise<number> {
   const { common } = context;
-  if (isWithoutLedger(common.deployment)) return cancelUnrecorded(context, common.deployment);
+  if (isWithoutLedger(common.deployment)) {
+    return cancelUnrecorded(context, common.deployment, output);
+  }
   const figures = await readLedger(
     common,
     async (ledger) => {
@@ -64,6 +70,7 @@ export async function run(context: CommandContext): Promise<number> {
 async function cancelUnrecorded(
   { args, common }: CommandContext,
   deployment: Deployment,
+  output: Output,
 ): Promise<number> {
   const [run = ""] = args;
   const coordination = await openCoordination(() => "", deployment);
@@ -83,6 +90,6 @@ async function cancelUnrecorded(
   const text = common.json
     ? JSON.stringify({ run, state: "cancelled" })
     : `Run ${run} is cancelled: within two seconds no worker starts a call of it any more.`;
-  await writeText(process.stdout, `${text}\n`);
+  await writeText(output, `${text}\n`);
   return EXIT.succeeded;
 }

@@ -75,7 +75,7 @@ export async function run(
   try {
     const request = await readRequest(session.ledger, context);
     if (options["dryRun"] === true) return await preview(session, request, context, output);
-    return await makeAgain(session, request, context, hands);
+    return await makeAgain(session, request, context, { hands, output });
   } finally {
     await session.close();
   }
@@ -149,7 +149,7 @@ async function makeAgain(
   session: Session,
   request: ReplayRequest,
   context: CommandContext,
-  hands: ReturnType<typeof readHands>,
+  { hands, output }: { readonly hands: ReturnType<typeof readHands>; readonly output: Output },
 ): Promise<number> {
   const { common, options } = context;
   const ready = await reading(context, (watch) =>
@@ -162,7 +162,8 @@ async function makeAgain(
         ? [`Going on with replay ${run}, which was begun before.`]
         : describeSelection(selection);
     if (!common.quiet) for (const line of lines) process.stderr.write(`${line}\n`);
-    if (isWithoutLedger(common.deployment)) return await publishAgain(session, ready, context);
+    if (isWithoutLedger(common.deployment))
+      return await publishAgain(session, ready, context, output);
     const command = "senpu replay";
     const figures = await showRun(plan, context, { session, run, parent, command, ...hands });
     await showFigures(figures, context);
@@ -181,13 +182,14 @@ async function publishAgain(
   session: Session,
   { plan, run, parent }: ReadyReplay,
   context: CommandContext,
+  output: Output,
 ): Promise<number> {
   const { ledger } = session;
   if ((await ledger.findRun(run)) === undefined) await beginRun(session, plan, run, parent);
   await ledger.beat(run, Date.now(), ownName());
   const words = ["replay", ...context.args.flatMap((word) => word ?? []), "--run-id", run];
   const again = `${senpuLine(words, context.common)} with the same filters`;
-  const published = await showPublished(plan, context, { session, run, again });
+  const published = await showPublished(plan, context, { session, run, again, output });
   if (published?.state.startsWith("published") === true) {
     // Of its calls nothing is recorded here, so that it is complete without any.
     await ledger.record([{ kind: "closed", run, generation: 1, planned: 0 }], Date.now());

@@ -39,7 +39,7 @@ export function readHands({ options, common }: Pick<CommandContext, "options" | 
   if (options["workers"] !== undefined) {
     throw new SenpuError(
       "usage",
-      `--workers ${String(options["workers"])}: what is deployed in ${common.deployment.name} makes the calls; leave it out`,
+      `--workers ${options["workers"] as string}: what is deployed in ${common.deployment.name} makes the calls; leave it out`,
     );
   }
   return { workers: 0, recorder: false };

@@ -5,6 +5,7 @@ import { isWithoutLedger } from "../../shared/deployment/deployed-ledger.ts";
 import { SenpuError } from "../../shared/errors.ts";
 import { openWorkSession } from "../../shared/session.ts";
 import { parseS3Url } from "../../shared/s3/s3-object.ts";
+import type { Output } from "../../shared/terminal/output.ts";
 import { senpuLine } from "../../shared/terminal/senpu-line.ts";
 import { lanesOf } from "../plan/local-lanes.ts";
 import type { Plan } from "../plan/plan.ts";
@@ -43,7 +44,10 @@ Examples:
 }
 
 /** `senpu run PLAN`: one run from plan to figures. */
-export async function run(context: CommandContext): Promise<number> {
+export async function run(
+  context: CommandContext,
+  output: Output = process.stdout,
+): Promise<number> {
   const { common, options } = context;
   const [path] = context.args;
   if (path === undefined) throw new SenpuError("usage", "senpu run PLAN: which plan?");
@@ -58,7 +62,7 @@ export async function run(context: CommandContext): Promise<number> {
     object === undefined
       ? await readPlan({ path, spoolDir, runId: run, allow, overrides, given })
       : await readFromS3(object, overrides, given, allow, common.deployment?.region);
-  if (isWithoutLedger(common.deployment)) return publishOnly(plan, context, run, path);
+  if (isWithoutLedger(common.deployment)) return publishOnly(plan, context, { run, path, output });
   const figures = await showRun(plan, context, {
     run,
     command: "senpu run",
@@ -72,14 +76,13 @@ export async function run(context: CommandContext): Promise<number> {
 async function publishOnly(
   plan: Plan,
   context: CommandContext,
-  run: string,
-  path: string,
+  { run, path, output }: { readonly run: string; readonly path: string; readonly output: Output },
 ): Promise<number> {
   const { common } = context;
   const session = await openWorkSession(common);
   try {
     const again = senpuLine(["run", path, "--run-id", run], common);
-    return exitCodeOfPublished(await showPublished(plan, context, { session, run, again }));
+    return exitCodeOfPublished(await showPublished(plan, context, { session, run, again, output }));
   } finally {
     await session.close();
   }

@@ -3,6 +3,7 @@ import { EXIT, SenpuError } from "../../shared/errors.ts";
 import type { WorkSession } from "../../shared/session.ts";
 import { formatCount, formatQuantity } from "../../shared/terminal/format.ts";
 import { writeText } from "../../shared/terminal/output.ts";
+import type { Output } from "../../shared/terminal/output.ts";
 import { senpuLine } from "../../shared/terminal/senpu-line.ts";
 import { publishUnrecorded } from "../entries/publish-unrecorded.ts";
 import type { Published } from "../entries/published.ts";
@@ -15,6 +16,7 @@ export interface ShowPublishedOptions {
   readonly run: string;
   /** What is to be typed to go on after an interruption. */
   readonly again: string;
+  readonly output: Output;
 }
 
 /**
@@ -25,7 +27,7 @@ export interface ShowPublishedOptions {
 export async function showPublished(
   plan: Plan,
   { common }: CommandContext,
-  { session, run, again }: ShowPublishedOptions,
+  { session, run, again, output }: ShowPublishedOptions,
 ): Promise<Published | undefined> {
   const { deployment } = session;
   const held = deployment === undefined ? plan : holdToDeployment(plan, deployment);
@@ -39,7 +41,7 @@ export async function showPublished(
     const text = common.json
       ? JSON.stringify({ ...published, name: plan.name })
       : describe(published, deployment?.name);
-    await writeText(process.stdout, `${text}\n`);
+    await writeText(output, `${text}\n`);
     if (!common.quiet) {
       const [dlq, cancel] = [senpuLine(["dlq"], common), senpuLine(["cancel", run], common)];
       process.stderr.write(

@@ -1,7 +1,7 @@
 import { SenpuError, messageOf } from "../errors.ts";
 
 /** What IAM says, in the words of every service. Source: IAM user guide, "Troubleshoot access denied error messages". */
-const DENIED = /not authorized to perform: ([\w-]+:\w+)(?: on resource: (\S+))?/;
+const DENIED = /not authorized to perform: ([\w-]+):(\w+)(?: on resource: (\S+))?/;
 
 const UNKNOWN_CREDENTIALS = new Set([
   "ExpiredToken",
@@ -24,6 +24,14 @@ export function explainRefusal(error: unknown, doing: string): SenpuError {
   return new SenpuError("aws", `${doing}: ${reasonOf(error)}`, { cause: error });
 }
 
+/** The action and the resource that IAM did not allow, in a service's words; undefined: it says something else. */
+export function explainDenied(message: string): string | undefined {
+  const [, service, action, resource] = DENIED.exec(message) ?? [];
+  if (service === undefined) return undefined;
+  const where = resource === undefined ? "" : ` on ${resource}`;
+  return `not allowed; these credentials need the IAM action ${service.toLowerCase()}:${action}${where}`;
+}
+
 function reasonOf(error: unknown): string {
   const { name, code } = Object(error) as { name?: string; code?: string };
   const message = messageOf(error);
@@ -33,10 +41,8 @@ function reasonOf(error: unknown): string {
   if (name !== undefined && UNKNOWN_CREDENTIALS.has(name)) {
     return `AWS does not take these credentials (${name}); ${LOG_IN}`;
   }
-  const [, action, resource] = DENIED.exec(message) ?? [];
-  if (action !== undefined) {
-    return `not allowed; these credentials need the IAM action ${action}${resource === undefined ? "" : ` on ${resource}`}`;
-  }
+  const denied = explainDenied(message);
+  if (denied !== undefined) return denied;
   // An error of several addresses tried has no message of its own.
   return message === "" ? (code ?? "no reason given") : firstLine(message);
 }

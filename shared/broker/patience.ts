@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
+import { explainDenied } from "../aws/explain-refusal.ts";
 import { SenpuError, messageOf } from "../errors.ts";
 
 /** How long requests are repeated. */
@@ -162,6 +163,8 @@ function describe(error: unknown): string {
   if (message.includes(UNREADABLE)) {
     return `HTTP ${statusOf(error) ?? "?"} with an answer that is neither SNS's nor SQS's (its disk may be full)`;
   }
+  const denied = explainDenied(message);
+  if (denied !== undefined) return denied;
   const code = (error as NodeJS.ErrnoException | null)?.code;
   if (message === "") return code ?? "no reason given";
   return error instanceof Error && statusOf(error) !== undefined

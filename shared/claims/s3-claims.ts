@@ -5,6 +5,7 @@ import {
   PutObjectCommand,
 } from "@aws-sdk/client-s3";
 import type { _Object as ListedObject, S3Client } from "@aws-sdk/client-s3";
+import { explainDenied } from "../aws/explain-refusal.ts";
 import { SenpuError, messageOf } from "../errors.ts";
 import { canName } from "../model/claim.ts";
 import type { Claim } from "../model/claim.ts";
@@ -29,8 +30,9 @@ const MAX_READS = 2;
 export function openS3Claims(place: string, region?: string): ClaimStore {
   const [bucket = "", ...steps] = place.replace(/^s3:\/\//, "").split("/");
   const prefix = steps.filter((step) => step !== "").map((step) => `${step}/`);
-  if (BUCKET_NAME.test(bucket))
+  if (BUCKET_NAME.test(bucket)) {
     return new S3Claims(createS3Client(region), bucket, prefix.join(""));
+  }
   throw new SenpuError(
     "config",
     `SENPU_CLAIMS_BUCKET is ${JSON.stringify(place)}; give a bucket's name, or bucket/prefix`,
@@ -175,7 +177,7 @@ class S3Claims implements ClaimStore {
       if (cause instanceof SenpuError) throw cause;
       throw new SenpuError(
         "claims",
-        `${what} in s3://${this.#bucket}/${this.#prefix} failed: ${messageOf(cause)}`,
+        `${what} in s3://${this.#bucket}/${this.#prefix} failed: ${explainDenied(messageOf(cause)) ?? messageOf(cause)}`,
         { cause },
       );
     }

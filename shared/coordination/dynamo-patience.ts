@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
+import { explainDenied } from "../aws/explain-refusal.ts";
 import { isTransient } from "../broker/patience.ts";
 import { SenpuError, messageOf } from "../errors.ts";
 
@@ -112,6 +113,8 @@ function describe(error: unknown): string {
   const status = statusOf(error);
   // The SDK says this, at length and for its own makers, of an answer that it cannot read.
   if (message.includes("Deserialization error")) return `HTTP ${status ?? "?"}, unreadable`;
+  const denied = explainDenied(message);
+  if (denied !== undefined) return denied;
   if (message === "") return (error as NodeJS.ErrnoException).code ?? "no reason given";
   return status === undefined ? message : `${(error as Error).name}: ${message}`;
 }

@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { onTestFinished } from "vitest";
 import type { CommandContext } from "../../shared/command.ts";
+import type { Deployment } from "../../shared/deployment/deployment.ts";
 import type { Output } from "../../shared/terminal/output.ts";
 import { MemoryOutput } from "./memory-output.ts";
 
@@ -18,6 +19,7 @@ export async function runCommand(
   module: TestedCommand,
   words: readonly string[],
   output = new MemoryOutput(),
+  deployment?: Deployment,
 ): Promise<{ exitCode: number; output: MemoryOutput }> {
   let exitCode = -1;
   const program = withCommonOptions(new Command("senpu")).exitOverride();
@@ -29,7 +31,8 @@ export async function runCommand(
       json: options["json"] === true,
       state: resolve(options["state"] as string),
       endpointUrl: undefined,
-      env: options["env"] as string | undefined,
+      env: deployment?.name ?? (options["env"] as string | undefined),
+      deployment,
       quiet: options["quiet"] === true,
     };
     const sides = { loadConsumer: notHere, loadProducer: notHere, loadEventSource: notHere };
