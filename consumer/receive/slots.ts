@@ -3,6 +3,8 @@ import { OutOfReach } from "../../shared/coordination/patience.ts";
 
 /** How often a lease is renewed and the demand told. */
 const RENEW_MS = 1000;
+/** How often the workers are counted, for who hurries too. */
+const COUNT_MS = 0.9 * RENEW_MS;
 /** How soon it is renewed when more could be used than is granted; the wait doubles while that brings nothing, up to: */
 const HURRY_MS = 20;
 const MAX_HURRY_MS = 320;
@@ -43,8 +45,9 @@ export class Slots {
   #renewal: Promise<void> = Promise.resolve();
   #isClosed = false;
   #renewedAt = -Infinity;
+  #countedAt = -Infinity;
   #hurryMs = HURRY_MS;
-  /** Slots in use when a lease was asked for that is not answered yet: more of the old one may be others' already. */
+  /** What a lease that is not answered yet was told is held: more of the old one may be others' already. */
   #asked = Infinity;
   /** `performance.now()`: until then coordination keeps what is granted for this worker. */
   #leasedUntil = 0;
@@ -131,16 +134,16 @@ export class Slots {
   }
 
   async #renew(): Promise<void> {
-    const sinceMs = performance.now() - this.#renewedAt;
-    this.#renewedAt = performance.now();
+    const now = performance.now();
+    this.#renewedAt = now;
     const before = this.#granted;
     try {
       if (this.#demand === 0 && this.#used === 0) {
         clearInterval(this.#timer);
         this.#timer = undefined;
       }
-      // Whether others come or go matters less than what is granted now.
-      if (sinceMs >= RENEW_MS / 2) await this.#countWorkers();
+      // Whether others come or go matters less than what is granted now; but who always hurries must hear of it too.
+      if (now - this.#countedAt >= COUNT_MS) await this.#countWorkers(now);
       await this.#lease();
     } catch (error) {
       if (!(error instanceof OutOfReach)) this.#options.onFailed(error);
@@ -162,7 +165,8 @@ export class Slots {
     return Math.min(this.#granted, share);
   }
 
-  async #countWorkers(): Promise<void> {
+  async #countWorkers(now: number): Promise<void> {
+    this.#countedAt = now;
     const { coordination, lane } = this.#options;
     const leased = await coordination.workers(lane, Date.now());
     // While it has no lease yet it is not among them.
@@ -172,7 +176,7 @@ export class Slots {
   async #lease(): Promise<void> {
     const { coordination, lane, worker } = this.#options;
     const ttlMs = this.#longestAttemptMs + LEASE_MARGIN_MS;
-    const held = this.#used;
+    const held = this.#used + this.#ahead();
     this.#asked = held;
     try {
       this.#granted = await coordination.lease({
@@ -188,5 +192,14 @@ export class Slots {
     } finally {
       this.#asked = Infinity;
     }
+  }
+
+  /**
+   * Half of what could be taken counts as held while a lease is asked for, so that calls can start meanwhile: else all
+   * start times of a lane that come due on the way to a distant store and back are missed.
+   */
+  #ahead(): number {
+    const most = Math.min(this.#demand, this.#granted, this.limit);
+    return Math.max(0, Math.floor((most - this.#used) / 2));
   }
 }

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { deploymentPrefix, openBroker } from "../../shared/broker/open.ts";
 import { DATABASE_FILE, readLastPort } from "../../shared/broker/fauxqs-data.ts";
 import { messageOf } from "../../shared/errors.ts";
-import { answers, readBrokerRecord } from "../../shared/state/broker-record.ts";
+import { askBroker, readBrokerRecord } from "../../shared/state/broker-record.ts";
 import type { StateFolder } from "../../shared/state/state-folder.ts";
 import { StateLock } from "../../shared/state/state-lock.ts";
 import { formatBytes, formatDuration, formatQuantity } from "../../shared/terminal/format.ts";
@@ -50,7 +50,7 @@ async function checkHeld(
   if (record.endpoint === null && sinceMs < STARTING_MS) {
     return ok(NAME, `${holder} is starting it, for ${formatDuration(sinceMs)} now`);
   }
-  if (record.endpoint !== null && (await answers(record.endpoint))) {
+  if (record.endpoint !== null && (await askBroker(record.endpoint)) === "answers") {
     return ok(NAME, `${holder} runs it at ${record.endpoint} for ${formatDuration(sinceMs)}`);
   }
   return problem(

@@ -33,15 +33,15 @@ export function removeBrokerRecord(path: string): void {
 
 const PING_MS = 1_000;
 
-/** Does the embedded broker answer there? */
-export async function answers(endpoint: string): Promise<boolean> {
+/** Does the embedded broker answer there? `silent`: who listens there has not, within a second, and still may. */
+export async function askBroker(endpoint: string): Promise<"answers" | "silent" | "gone"> {
   try {
     const response = await fetch(new URL("/health", endpoint), {
       signal: AbortSignal.timeout(PING_MS),
     });
     const body = (await response.json()) as { status?: unknown };
-    return response.ok && body.status === "ok";
-  } catch {
-    return false;
+    return response.ok && body.status === "ok" ? "answers" : "gone";
+  } catch (error) {
+    return error instanceof DOMException && error.name === "TimeoutError" ? "silent" : "gone";
   }
 }

@@ -5,7 +5,7 @@ import type { RunningFauxqs } from "../broker/fauxqs-broker.ts";
 import { DEFAULT_PREFIX } from "../broker/topology.ts";
 import { SenpuError } from "../errors.ts";
 import {
-  answers,
+  askBroker,
   readBrokerRecord,
   removeBrokerRecord,
   writeBrokerRecord,
@@ -62,7 +62,19 @@ const STANDBY_MS = 500;
 const ATTACH_RETRY_MS = 50;
 /** A holder that has an endpoint answers within this; one that is reading a large backlog says `starting`. */
 const ATTACH_MS = 5_000;
+/** One that listens and does not answer is stopped, or has no processor to itself. */
+const SILENT_MS = 60_000;
 const STARTING_MS = 120_000;
+/** A person is told after so long what is waited for. */
+const TELL_MS = 3_000;
+
+function patienceWith(
+  record: BrokerRecord | undefined,
+  answer: Awaited<ReturnType<typeof askBroker>>,
+): number {
+  if (record?.endpoint === null) return STARTING_MS;
+  return answer === "silent" ? SILENT_MS : ATTACH_MS;
+}
 
 /**
  * `attaching` until the broker answers; then `holding` (this process has the lock and runs the broker) or `attached`
@@ -103,16 +115,22 @@ class HeldBroker implements AttachedBroker {
 
   async attach(): Promise<void> {
     const startedAt = Date.now();
+    let isTold = false;
     for (;;) {
       if (this.#lock.tryTake()) return await this.#hold(this.#askedPort);
       const record = readBrokerRecord(this.#folder.brokerFile);
-      if (record?.endpoint && (await answers(record.endpoint))) {
-        return this.#attachTo(record, record.endpoint);
-      }
-      const patienceMs = record?.endpoint === null ? STARTING_MS : ATTACH_MS;
-      if (Date.now() - startedAt > patienceMs) {
+      const answer = record?.endpoint ? await askBroker(record.endpoint) : "gone";
+      if (record?.endpoint && answer === "answers") return this.#attachTo(record, record.endpoint);
+      const passedMs = Date.now() - startedAt;
+      if (passedMs > patienceWith(record, answer)) {
         this.#lock.release();
         throw this.#unreachable(record);
+      }
+      if (record !== undefined && answer === "silent" && passedMs > TELL_MS && !isTold) {
+        isTold = true;
+        process.stderr.write(
+          `senpu: the broker of this state folder (process ${record.pid}) is slow to answer; waiting up to ${SILENT_MS / 1000} s\n`,
+        );
       }
       await sleep(ATTACH_RETRY_MS);
     }

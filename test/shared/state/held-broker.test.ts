@@ -3,7 +3,8 @@ import type { ChildProcess } from "node:child_process";
 import { once } from "node:events";
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { expect, onTestFinished, test } from "vitest";
+import { setTimeout as sleep } from "node:timers/promises";
+import { expect, onTestFinished, test, vi } from "vitest";
 import { LEDGER_QUEUE, laneQueue } from "../../../shared/broker/broker.ts";
 import { attachBroker } from "../../../shared/state/held-broker.ts";
 import type { AttachOptions, AttachedBroker } from "../../../shared/state/held-broker.ts";
@@ -139,6 +140,21 @@ test("a held lock with a dead endpoint is an error that names folder, process an
   await expect(attachBroker({ state })).rejects.toThrow(
     `the broker of ${state} is held by process 4711, but http://127.0.0.1:9 does not answer; end that process (kill 4711)`,
   );
+});
+
+test("a broker that is stopped for longer than a dead one is given is waited for", async () => {
+  const state = temporaryFolder();
+  const { child, told } = await attachInProcess(state);
+  child.kill("SIGSTOP");
+  const attaching = attach({ state });
+  const settled = vi.fn<() => void>();
+  attaching.then(settled, settled);
+  // A dead one is given five seconds.
+  await sleep(6_500);
+  expect(settled).not.toHaveBeenCalled();
+  child.kill("SIGCONT");
+  expect(await attaching).toMatchObject({ holder: false, endpointUrl: told.endpointUrl });
+  await kill(child);
 });
 
 test("a port that somebody else has is an error when it was asked for, and leaves the folder free", async () => {
