@@ -162,8 +162,9 @@ async function makeAgain(
         ? [`Going on with replay ${run}, which was begun before.`]
         : describeSelection(selection);
     if (!common.quiet) for (const line of lines) process.stderr.write(`${line}\n`);
-    if (isWithoutLedger(common.deployment))
+    if (isWithoutLedger(common.deployment)) {
       return await publishAgain(session, ready, context, output);
+    }
     const command = "senpu replay";
     const figures = await showRun(plan, context, { session, run, parent, command, ...hands });
     await showFigures(figures, context);
