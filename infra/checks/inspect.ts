@@ -37,18 +37,20 @@ export function statefulOf(environments: readonly Synthesised[]): [name: string,
 
 function guard(environments: readonly Synthesised[]): string[] {
   return environments.flatMap(({ environment, templates }) =>
-    [...templates].flatMap(([stack, template]) => {
-      const name = `${environment.name}-${stack}`;
-      const path = join(GUARD_FOLDER, `${name}.json`);
-      if (!existsSync(path)) {
-        return [
-          `${name}: nothing says what it held before; npm run synth -- --accept writes it down`,
-        ];
-      }
-      const before = JSON.parse(readFileSync(path, "utf8")) as Template;
-      return checkStateful(name, before, template, ALLOWED_CHANGES);
-    }),
+    [...templates].flatMap(([stack, template]) =>
+      guardStack(`${environment.name}-${stack}`, template),
+    ),
   );
+}
+
+/** What a template would lose of what was stateful when it was last accepted. `name`: `<environment>-<stack>`. */
+export function guardStack(name: string, template: Template): string[] {
+  const path = join(GUARD_FOLDER, `${name}.json`);
+  if (!existsSync(path)) {
+    return [`${name}: nothing says what it held before; npm run synth -- --accept writes it down`];
+  }
+  const before = JSON.parse(readFileSync(path, "utf8")) as Template;
+  return checkStateful(name, before, template, ALLOWED_CHANGES);
 }
 
 /** Each environment with the first (L8). */

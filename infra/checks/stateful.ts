@@ -41,6 +41,11 @@ export interface AllowedChange {
   readonly why: string;
 }
 
+/** Does a resource of that type hold what cannot be had again? */
+export function isStateful(type: string): boolean {
+  return STATEFUL.has(type);
+}
+
 /** A template's stateful resources alone. */
 export function statefulPart(template: Template): { Resources: Record<string, Resource> } {
   const found = Object.entries(template.Resources ?? {}).filter(([, { Type }]) =>

@@ -27,7 +27,7 @@ checkout and no other, or, with --now, changes the deployed one alone, within
 seconds. It stays over later deployments, until it is switched back.
 
 Examples:
-  senpu maintenance on --env test           by a deployment, which asks where it must
+  senpu maintenance on --env test           by a deployment of the edge stack
   senpu maintenance on --env test --now     in force in about a minute
   senpu maintenance status --env test --json
 `,

@@ -21,6 +21,16 @@ export interface Environment {
   /** Null: no website for reports. */
   readonly site: SiteSettings | null;
   readonly edge: EdgeSettings;
+  /** What each lane calls at the end of a deployment, to see that it works. Null: nothing is called, and nothing is seen. */
+  readonly canary: CanarySettings | null;
+}
+
+/** Addresses that a GET does no harm to, and that answer it with 2xx. */
+export interface CanarySettings {
+  /** For every lane that has none of its own below. */
+  readonly url: string;
+  /** By lane, as `senpu.config.yaml` names it: the health address of its API, for instance. */
+  readonly lanes: Readonly<Record<string, string>>;
 }
 
 interface AlarmSettings {
@@ -98,6 +108,8 @@ const NAME = z.string().regex(/^[a-z][a-z0-9-]{0,19}$/, "1 to 20 of a-z, 0-9 and
 const RANGES = z.strictObject({ ipv4: z.array(z.cidrv4()), ipv6: z.array(z.cidrv6()) });
 const SIX_FIELDS = /^\S+( \S+){5}$/;
 
+const CANARY_URL = z.url({ protocol: /^https?$/, error: "an http: or https: address" });
+
 const SETTINGS = z.strictObject({
   name: NAME,
   region: z.string().regex(/^[a-z]{2}(-[a-z]+)+-\d$/, "an AWS region, such as ap-northeast-1"),
@@ -154,6 +166,7 @@ const SETTINGS = z.strictObject({
       expiresAfterDays: z.int().min(1).max(365),
     }),
   }),
+  canary: z.strictObject({ url: CANARY_URL, lanes: z.record(z.string(), CANARY_URL) }).nullable(),
 });
 
 const ENVIRONMENT = SETTINGS.superRefine(({ ledger, pipeline }, context) => {

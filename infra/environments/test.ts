@@ -37,4 +37,5 @@ export const test = defineEnvironment({
     developers: { ipv4: ["192.0.2.0/24"], ipv6: ["2001:db8::/48"] },
     registration: { ipv6Prefix: 64, expiresAfterDays: 14 },
   },
+  canary: { url: "https://example.com/", lanes: {} },
 });

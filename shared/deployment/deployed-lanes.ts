@@ -13,7 +13,7 @@ export interface DeployedLanes {
   readonly total?: Total;
 }
 
-export type DeployedLane = Lane &
+type DeployedLane = Lane &
   Pick<LaneConfig, "timeoutMs"> & {
     readonly queue: Pick<LaneConfig["queue"], "retentionSeconds">;
     /** What makes its calls. */

@@ -26,7 +26,7 @@ export function isWithoutLedger(deployment: Deployment | undefined): deployment 
 }
 
 /** Throws SenpuError `usage` for a deployment that is to have none, `aws` for one whose ledger is not deployed yet. */
-export function ledgerOf(deployment: Deployment): DeployedLedger {
+function ledgerOf(deployment: Deployment): DeployedLedger {
   const { name, region, ledger, ledgerStack } = deployment;
   if (ledger !== undefined) return ledger;
   if (ledgerStack === undefined) {

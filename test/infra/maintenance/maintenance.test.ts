@@ -2,7 +2,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, expect, test, vi } from "vi
 import * as maintenance from "../../../infra/commands/maintenance.ts";
 import { maintenanceAction } from "../../../infra/maintenance/action.ts";
 import type { Switch } from "../../../infra/maintenance/action.ts";
-import { deploymentWords } from "../../../infra/maintenance/deploy-edge.ts";
+import { edgeWords } from "../../../infra/maintenance/deploy-edge.ts";
 import { runCommand } from "../../support/command-line.ts";
 import type { TestedCommand } from "../../support/command-line.ts";
 import { startFakeCloudFormation } from "../../support/fake-cloudformation.ts";
@@ -158,8 +158,8 @@ test("a deployment that would change nothing is not made; a web ACL that differs
 });
 
 test("a deployment is of the edge stack alone, with the switch as its parameter", () => {
-  const words = deploymentWords("test", "on").join(" ");
-  expect(words).toMatch(/^deploy edge --exclusively --app ".*" infra\/app\.ts test /);
+  const words = edgeWords("test", "on").join(" ");
+  expect(words).toMatch(/^deploy edge --exclusively --app dist\/cdk\.out\/test /);
   expect(words).toMatch(/ --parameters Maintenance=on$/);
 });
 
