@@ -22,6 +22,8 @@ const COMMANDS: readonly (EnvironmentRules & {
   readonly name: string;
   readonly summary: string;
   readonly load: () => Promise<CommandModule>;
+  /** What runs in its place with `--env`, where that is another side's. */
+  readonly loadDeployed?: () => Promise<Pick<CommandModule, "run">>;
 })[] = [
   {
     name: "run",
@@ -122,6 +124,12 @@ const COMMANDS: readonly (EnvironmentRules & {
     load: () => import("./infra/commands/invoke.ts"),
   },
   {
+    name: "deploy",
+    summary: "an environment to AWS: what would change first, then asks",
+    load: () => import("./infra/commands/deploy.ts"),
+    takesEnv: true,
+  },
+  {
     name: "maintenance",
     summary: "switch the website's end users to a page that says so, and back",
     load: () => import("./infra/commands/maintenance.ts"),
@@ -143,6 +151,8 @@ const COMMANDS: readonly (EnvironmentRules & {
     name: "doctor",
     summary: "check this machine and what is kept on it",
     load: () => import("./producer/commands/doctor.ts"),
+    takesEnv: true,
+    loadDeployed: () => import("./infra/commands/doctor.ts"),
   },
   {
     name: "schema",
@@ -206,7 +216,10 @@ async function dispatch(argv: readonly string[]): Promise<number> {
     module.configure(command);
     command.action(async () => {
       const options = command.optsWithGlobals();
-      exitCode = await module.run({
+      const { loadDeployed = () => module } = options["env"] === undefined ? {} : entry;
+      exitCode = await (
+        await loadDeployed()
+      ).run({
         args: command.processedArgs as (string | undefined)[],
         options,
         common: await readCommonOptions(options, entry, findByName),

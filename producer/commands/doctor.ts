@@ -1,7 +1,7 @@
 import { Option } from "commander";
 import type { Command } from "commander";
 import type { CommandContext } from "../../shared/command.ts";
-import { EXIT, SenpuError } from "../../shared/errors.ts";
+import { EXIT } from "../../shared/errors.ts";
 import { stateFolderAt } from "../../shared/state/state-folder.ts";
 import { createPaint, wantsColor } from "../../shared/terminal/color.ts";
 import { DEFAULT_COLUMNS } from "../../shared/terminal/fit.ts";
@@ -10,7 +10,7 @@ import type { Output } from "../../shared/terminal/output.ts";
 import { MACHINE_CHECKS, examine } from "../doctor/examine.ts";
 import type { Examination, Finding } from "../doctor/finding.ts";
 import { repair } from "../doctor/repair.ts";
-import { renderFinding, renderRepair, renderSum } from "./render-findings.ts";
+import { renderFinding, renderRepair, renderSum } from "../../shared/terminal/render-findings.ts";
 
 export function configure(command: Command): void {
   command
@@ -28,6 +28,10 @@ counts the figures of runs anew from their calls, rebuilds a damaged database fr
 of it, releases lanes that ended runs claim, and clears what dead processes left. It tells each
 thing it does, and keeps a copy of a database before it changes it; senpu prune removes old copies.
 
+With --env it looks at what is deployed of that environment instead: credentials, the CDK's set-up,
+stacks and what has drifted from their templates, outputs, quotas, workers, queues and alarms. It
+changes nothing.
+
 Exit codes: 0 no problem; 1 a problem was found (after --repair: is left); 3 a store elsewhere could
 not be reached, or --repair met somebody at work.
 
@@ -35,6 +39,7 @@ Examples:
   senpu doctor                                       look at this machine and .senpu
   senpu doctor --thorough --state /var/lib/senpu     every page and index entry of that folder
   senpu doctor --repair                              rebuild what can be rebuilt
+  senpu doctor --env test                            look at that deployment
   senpu doctor --json | jq '.checks[] | select(.state != "ok")'
 `,
     );
@@ -55,12 +60,6 @@ export async function run(
   output: Output = process.stdout,
 ): Promise<number> {
   const { common, options } = context;
-  if (common.env !== undefined) {
-    throw new SenpuError(
-      "usage",
-      `--env ${common.env}: this version checks no deployed environment; leave --env out to check this machine`,
-    );
-  }
   const examination: Examination = {
     folder: stateFolderAt(common.state),
     endpointUrl: common.endpointUrl,

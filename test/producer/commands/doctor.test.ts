@@ -4,7 +4,7 @@ import { finished } from "node:stream/promises";
 import { Command } from "commander";
 import { expect, test } from "vitest";
 import * as doctor from "../../../producer/commands/doctor.ts";
-import { renderFinding } from "../../../producer/commands/render-findings.ts";
+import { renderFinding } from "../../../shared/terminal/render-findings.ts";
 import { MACHINE_CHECKS } from "../../../producer/doctor/examine.ts";
 import { createPaint } from "../../../shared/terminal/color.ts";
 import { widthOf } from "../../../shared/terminal/fit.ts";
@@ -75,12 +75,6 @@ test("a long path is broken and not cut, and text from elsewhere obeys nothing",
   expect(lines.every((line) => widthOf(line) <= WIDTH)).toBe(true);
   expect(lines.map((line) => line.slice(23)).join("")).toContain(path);
   expect(lines.join("")).not.toContain("\u001b");
-});
-
-test("an environment is refused, with what would be right", async () => {
-  await expect(runCommand(doctor, ["--env", "test"])).rejects.toThrow(
-    /--env test: this version checks no deployed environment; leave --env out/,
-  );
 });
 
 test("help has examples and says what each exit code means", () => {

@@ -1,7 +1,7 @@
-import type { Paint } from "../../shared/terminal/color.ts";
-import { formatQuantity } from "../../shared/terminal/format.ts";
-import { plainLine, wrap } from "../../shared/terminal/fit.ts";
-import type { Finding, Health } from "../doctor/finding.ts";
+import type { Paint } from "./color.ts";
+import { formatQuantity } from "./format.ts";
+import { plainLine, wrap } from "./fit.ts";
+import type { Finding, Health } from "../finding.ts";
 
 /** Widths of the columns before the text, gaps included. */
 const STATE_WIDTH = 9;
