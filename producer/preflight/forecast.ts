@@ -7,7 +7,7 @@ import type { KnownLatency } from "./latencies.ts";
 /** One attempt, where nothing is known and nobody says: a usual API. */
 export const ASSUMED_LATENCY_MS = 200;
 /** From the command to the first call, and from the last outcome to the run's end, on a machine that is not busy. */
-const OVERHEAD_MS = 250;
+export const OVERHEAD_MS = 250;
 
 export interface Forecast {
   /** From the run's begin to its end. */

@@ -101,7 +101,12 @@ function renderCost({ region, items }: Cost, columns: number): string[] {
   ];
 }
 
+/** Items that are worth a line; the others together are told in one. */
+const LEAST_USD = 0.005;
+
 function renderItems(items: readonly CostItem[], columns: number): string[] {
+  const worth = items.filter(({ usd }) => usd >= LEAST_USD);
+  if (worth.length === 0) return [];
   return renderTable(
     [
       { title: "service" },
@@ -110,7 +115,7 @@ function renderItems(items: readonly CostItem[], columns: number): string[] {
       { title: "of", cut: "end" },
       { title: "cost", align: "right" },
     ],
-    [...items]
+    [...worth]
       .sort((a, b) => b.usd - a.usd)
       .map(({ service, what, quantity, unit, usd }) => [
         service,

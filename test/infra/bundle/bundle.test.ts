@@ -15,7 +15,7 @@ beforeAll(async () => {
 });
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-test.each(FUNCTION_NAMES)("the bundle of %s has the size that the committed table says", (name) => {
+test.each(FUNCTION_NAMES)("the bundle of %s has the size that the committed table says (L13)", (name) => {
   const table = readFileSync(new URL("../../../infra/bundle/sizes.md", import.meta.url), "utf8");
   const told = Number(new RegExp(`^\\| ${name} \\| (\\d+) `, "m").exec(table)?.[1]);
   const bundle = bundles.find((one) => one.name === name);
@@ -85,7 +85,7 @@ test("a bundle over its limit is refused, with what it is made of", async () => 
   );
 });
 
-test("a bundle without a handler is refused as empty", async () => {
+test("a bundle without a handler is refused as empty (L9)", async () => {
   const entry = join(folder, "empty.ts");
   writeFileSync(entry, "export const nothing = 1;\n");
   await expect(
