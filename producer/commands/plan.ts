@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { rmSync } from "node:fs";
 import type { CommandContext } from "../../shared/command.ts";
+import { openClaims } from "../../shared/claims/open.ts";
 import { parseDurationMs } from "../../shared/duration.ts";
 import { EXIT, SenpuError } from "../../shared/errors.ts";
 import { DEFAULT_COLUMNS } from "../../shared/terminal/fit.ts";
@@ -15,6 +16,7 @@ import { readRegion } from "../preflight/deployed.ts";
 import { preflight } from "../preflight/preflight.ts";
 import type { Preflight } from "../preflight/preflight.ts";
 import { refusal, renderPreflight } from "../preflight/render.ts";
+import { MOST_SAMPLES, renderSample, samplePlanned } from "../preflight/sample.ts";
 import { newRunId } from "../run/run-id.ts";
 import { readLedger } from "./read-ledger.ts";
 import { readOverrides, wholeNumber } from "./run-options.ts";
@@ -29,16 +31,22 @@ export function configure(command: Command): void {
     .option("--latency <duration>", "how long a call takes; default: as earlier ones did, or 200ms")
     .option("--region <name>", "of AWS, for the cost; default ap-northeast-1")
     .option("--curl <n>", `calls to show as curl lines; default ${SHOWN}`)
+    .option(
+      "--sample <n>",
+      "make so many calls now, the first ones, and show what comes back; nothing is recorded",
+    )
     .addHelpText(
       "after",
       `
 Reads everything, checks every row, and tells what a run would come to: how long by its limits and by how long earlier
-calls took, what it would cost on AWS, and what would bite there. Makes no call. Ends with 1 when rows are no calls,
-with 2 when the limits do not let the run end within its deadline.
+calls took, what it would cost on AWS, and what would bite there. Makes no call, but with --sample, which really makes them,
+POST too, one after the other, each once. Ends with 1 when rows are no calls, with 2 when the limits do not let the run
+end within its deadline.
 
 Examples:
   senpu plan plan.yaml
   senpu plan plan.yaml --rate 10/s       how long at that rate?
+  senpu plan plan.yaml --sample 3        and what do the first three calls answer?
   senpu plan plan.yaml --json | jq .messages
 `,
     );
@@ -54,6 +62,10 @@ export async function run(context: CommandContext): Promise<number> {
     latencyMs: readLatency(options["latency"]),
     shown: options["curl"] === undefined ? SHOWN : wholeNumber("--curl", options["curl"], 0, 1_000),
   };
+  const samples =
+    options["sample"] === undefined
+      ? 0
+      : wholeNumber("--sample", options["sample"], 1, MOST_SAMPLES);
   // Looking at standard input leaves nothing in the state folder.
   const spoolDir = join(tmpdir(), `senpu-plan-${process.pid}`);
   try {
@@ -73,9 +85,13 @@ export async function run(context: CommandContext): Promise<number> {
       readLedger: (read) => readLedger(common, read),
       onProgress: createCounter(common.quiet),
     });
+    const claims = openClaims(join(spoolDir, "claims"));
+    const answers = samples === 0 ? [] : await samplePlanned(plan, samples, context.sides, claims);
+    await claims.close();
+    const columns = process.stdout.columns ?? DEFAULT_COLUMNS;
     const text = common.json
-      ? `${JSON.stringify(toJson(told))}\n`
-      : renderPreflight(told, process.stdout.columns ?? DEFAULT_COLUMNS);
+      ? `${JSON.stringify({ ...toJson(told), ...(samples === 0 ? {} : { sample: answers }) })}\n`
+      : `${renderPreflight(told, columns)}${samples === 0 ? "" : `\n${renderSample(answers, columns).join("\n")}\n`}`;
     await writeText(process.stdout, text);
     return judge(told);
   } finally {

@@ -19,7 +19,7 @@ const MASK = "***";
 const MAX_BODY_CHARS = 400;
 /** Names of headers, query parameters and JSON fields whose values are nobody's business. */
 const SECRET_NAME =
-  /auth(?!or)|token|secret|passw|pwd|cookie|session|credential|signature|api-?_?key|access-?_?key|private-?_?key|subscription-key|^key$|^sig$/i;
+  /authoriz|authent|oauth|(?:^|[-_])auth(?:$|[-_])|token|secret|passw|pwd|cookie|session|credential|signature|api-?_?key|access-?_?key|private-?_?key|subscription-key|^key$|^sig$/i;
 /** `$${` stands for a literal `${`. */
 const REFERENCE = /\$\$\{|\$\{([a-z]+):([^}]*)\}/g;
 const VARIABLE = /^[A-Za-z_][A-Za-z0-9_]*$/;

@@ -71,7 +71,11 @@ test("L12: every Lambda entry point is one of the functions that are bundled", (
       .filter((name) => name.startsWith("lambda-"))
       .map((name) => `${side}/entries/${name}`),
   );
-  expect(entries.sort()).toEqual(Object.values(FUNCTIONS).map(({ entry }) => entry as string).sort());
+  expect(entries.sort()).toEqual(
+    Object.values(FUNCTIONS)
+      .map(({ entry }) => entry as string)
+      .sort(),
+  );
 });
 
 function filesBelow(folder: string): string[] {

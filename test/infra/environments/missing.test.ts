@@ -8,7 +8,9 @@ test("L8: an environment that leaves a setting out does not compile, and is refu
   expect(() => defineEnvironment(withoutLedger)).toThrow(/production:\n {2}ledger: /);
   const { retentionDays: _days, ...withoutDays } = production.logs;
   // @ts-expect-error The same for a setting within a setting.
-  expect(() => defineEnvironment({ ...production, logs: withoutDays })).toThrow(/logs\.retentionDays/);
+  expect(() => defineEnvironment({ ...production, logs: withoutDays })).toThrow(
+    /logs\.retentionDays/,
+  );
 });
 
 test("L8: a setting that nobody knows does not compile either", () => {

@@ -40,7 +40,9 @@ test("each lane is told with its limits, and lanes run side by side", async () =
     { lane: "default", calls: 64, concurrency: 64, ratePerSecond: null, leastMs: null },
   ]);
   // Workers stay some percent below the rate.
-  expect(told.lanes.map((lane) => Math.round(durationMs(lane, 1_000)))).toEqual([10_000, 9_122, 1_000]);
+  expect(told.lanes.map((lane) => Math.round(durationMs(lane, 1_000)))).toEqual([
+    10_000, 9_122, 1_000,
+  ]);
   expect(runMs(told)).toBe(OVERHEAD_MS + 10_000);
 });
 

@@ -7,7 +7,12 @@ test("a call is a curl line, with the headers that all calls have", () => {
   expect(toCurl({ id: "a", url: "https://api.example.com/items?page=1" })).toBe(
     "curl 'https://api.example.com/items?page=1'",
   );
-  const put = { id: "a", url: "https://api.example.com/1", method: "PUT", json: '{"n":1}' } as const;
+  const put = {
+    id: "a",
+    url: "https://api.example.com/1",
+    method: "PUT",
+    json: '{"n":1}',
+  } as const;
   expect(toCurl(put, { accept: "text/plain" })).toBe(
     `curl -X PUT -H 'content-type: application/json' -H 'accept: text/plain' --data-raw '{"n":1}' 'https://api.example.com/1'`,
   );
@@ -53,8 +58,12 @@ test("what is no secret stays as it was written", () => {
 });
 
 test("the first calls are those that can be made, and no more of the plan is read for them", async () => {
-  const rows = Array.from({ length: 50 }, (_, n) => (n === 0 ? "not a url" : `https://a.example/${n}`));
-  const plan = await readFiles({ "urls.jsonl": rows.map((url) => JSON.stringify({ url })).join("\n") });
+  const rows = Array.from({ length: 50 }, (_, n) =>
+    n === 0 ? "not a url" : `https://a.example/${n}`,
+  );
+  const plan = await readFiles({
+    "urls.jsonl": rows.map((url) => JSON.stringify({ url })).join("\n"),
+  });
   const found = await firstCalls(plan, 2);
   expect(found.map(({ call }) => call.url)).toEqual(["https://a.example/1", "https://a.example/2"]);
 });

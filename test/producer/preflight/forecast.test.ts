@@ -29,7 +29,13 @@ test("calls are taken to last as long as earlier ones of the same lane and origi
   await seedLedger(state, async (ledger) => {
     await seedRun(ledger, { id: "r1" }, 2, [took("c1", 100), took("c2", 300, 2)]);
     const known = await readLatencies(ledger, told);
-    expect(known.get("crm")).toEqual({ attemptMs: 200, attempts: 1.5, calls: 2, runs: 1, share: 1 });
+    expect(known.get("crm")).toEqual({
+      attemptMs: 200,
+      attempts: 1.5,
+      calls: 2,
+      runs: 1,
+      share: 1,
+    });
     const [lane] = forecast({ survey: told, known, givenMs: undefined }).lanes;
     // A hundred calls a slot, each one and a half attempts of 200 ms.
     expect(lane).toMatchObject({ basis: "ledger", by: "concurrency", durationMs: 30_000 });
@@ -40,7 +46,9 @@ test("another lane's calls, another origin's, and those without an end say nothi
   const state = makeFolder();
   await seedLedger(state, async (ledger) => {
     await seedRun(ledger, { id: "r1" }, 3, [took("c1", 100)]);
-    const elsewhere = JSON.stringify({ calls: ["https://other.example/1", "https://api.example.com/1"] });
+    const elsewhere = JSON.stringify({
+      calls: ["https://other.example/1", "https://api.example.com/1"],
+    });
     const told = await surveyPlan(await readFiles({ "p.json": elsewhere }), () => {});
     expect((await readLatencies(ledger, told)).size).toBe(0);
     const known = await readLatencies(ledger, await survey(1, {}));
