@@ -29,7 +29,7 @@ const CHARGES: Readonly<Record<string, Charge>> = {
   "AWS::CloudWatch::Dashboard": (bill) => bill.add("CloudWatch", "dashboard", "dashboardMonth", 1),
   "AWS::Lambda::EventSourceMapping": (bill) =>
     bill.add("SQS", "empty queues polled for functions", "sqsRequest", POLLS_A_MONTH),
-  "AWS::ECS::Service": (bill, { DesiredCount }, id) => {
+  "AWS::ECS::Service": (_bill, { DesiredCount }, id) => {
     // Tasks that never stop; what one of them costs is in its definition, and no example has any.
     if (DesiredCount !== 0) throw new Error(`${id}: tasks that run while idle have no price yet`);
   },
