@@ -50,8 +50,9 @@ export class Tally {
     let chunk = packer.add(call, maxCalls);
     if (chunk === "too large") {
       const bytes = Buffer.byteLength(JSON.stringify(call));
-      if (bytes > MAX_CLAIM_BYTES)
+      if (bytes > MAX_CLAIM_BYTES) {
         return `call ${call.id} has ${bytes} bytes; at most ${MAX_CLAIM_BYTES}`;
+      }
       this.claims++;
       this.claimBytes += bytes;
       chunk = packer.add(withClaim(call, CLAIM), maxCalls);

@@ -22,7 +22,12 @@ async function sample(
   const samples = calls.map(({ path, ...rest }, index) => {
     const call = { id: `c${index}`, url: `${server.url}${path}`, ...rest };
     const body = encodeMessage({
-      ...{ v: MESSAGE_VERSION, kind: "calls", run: "r", generation: 1, lane: "l", chunk: "s" },
+      v: MESSAGE_VERSION,
+      kind: "calls",
+      run: "r",
+      generation: 1,
+      lane: "l",
+      chunk: "s",
       policy: makePolicy({
         retry: { ...makePolicy().retry, attempts: 1, rules: [] },
         breaker: null,
