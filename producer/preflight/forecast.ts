@@ -5,7 +5,7 @@ import type { KnownLatency } from "./latencies.ts";
 /** How long a run would take, and what that rests on. Pure. */
 
 /** One attempt, where nothing is known and nobody says: a usual API. */
-export const ASSUMED_LATENCY_MS = 200;
+const ASSUMED_LATENCY_MS = 200;
 /** From the command to the first call, and from the last outcome to the run's end, on a machine that is not busy. */
 export const OVERHEAD_MS = 250;
 

@@ -5,7 +5,7 @@
  * those whose source is a usage type of it; `seen` is the day on which they were looked up. What says `page` was read on a
  * price page or in somebody else's list, and is to be looked up again before much rests on it.
  */
-export interface Price {
+interface Price {
   readonly usd: number;
   /** What one of it is. */
   readonly per: string;
