@@ -44,7 +44,7 @@ test("a run with two worker processes settles, though one of them is told to end
   expect(figures).toMatchObject({ planned: 40, succeeded: 40 });
 });
 
-test("producer, worker and recorder of the image do a run together, and end with 0 on SIGTERM", async () => {
+test("L10: producer, worker and recorder of the image do a run together, and end with 0 on SIGTERM", async () => {
   const state = stage.newState();
   const server = await stage.startServer();
   const words = ["--state", state];
