@@ -44,7 +44,8 @@ function renderHeadline(figures: Figures, options: SummaryOptions, paint: Paint)
   return [...lines, paint.dim(cutEnd(`run ${figures.run}${parent}`, options.columns)), ...why];
 }
 
-function describeState(figures: Figures): string {
+/** What became of the run, as half a sentence: `588 of 50,000 calls failed in 1 m 32 s`. */
+export function describeState(figures: Figures): string {
   const since = formatDuration(figures.elapsedMs);
   const done = `${formatCount(figures.planned - figures.pending)} of ${formatQuantity(figures.planned, "call")} done`;
   const descriptions: Readonly<Record<RunState, string>> = {
