@@ -28,7 +28,8 @@ export async function writeWhole(
     }
     if (isPlain && isWanted()) await rename(draft, path);
   } catch (error) {
-    if (error instanceof SenpuError) throw error;
+    // What is written may break off for reasons of its own.
+    if ((error as NodeJS.ErrnoException).syscall === undefined) throw error;
     throw new SenpuError("usage", `-o ${path}: ${explain(error)}`, { cause: error });
   } finally {
     // Where it could not be made there is none.

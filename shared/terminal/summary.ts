@@ -127,6 +127,9 @@ function describeAttempts(figures: Figures): string[] {
   return parts;
 }
 
+/** Of a run of so many calls these lines tell too little. */
+const WORTH_A_REPORT = 1_000;
+
 function renderNextSteps(figures: Figures, options: SummaryOptions, paint: Paint): string[] {
   const steps: [words: string[], purpose: string][] = [];
   const { run } = figures;
@@ -137,6 +140,10 @@ function renderNextSteps(figures: Figures, options: SummaryOptions, paint: Paint
   }
   if (figures.failed > 0 && (figures.state === "settled" || figures.state === "cancelled")) {
     steps.push([["replay", run], "make the failed calls again"]);
+  }
+  const hasEnded = figures.state !== "running" && figures.state !== "paused";
+  if (hasEnded && figures.succeeded + figures.failed >= WORTH_A_REPORT) {
+    steps.push([["report", run, "-o", "report.html"], "a page of it, with plots, to hand on"]);
   }
   return steps.map(([words, purpose]) => {
     const line = senpuLine(words, options.where);

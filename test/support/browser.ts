@@ -141,6 +141,7 @@ export class Page {
 
   async begin(width: number, height: number): Promise<void> {
     for (const domain of ["Page", "Network", "Runtime", "Log"]) await this.send(`${domain}.enable`);
+    await this.send("Performance.enable", { timeDomain: "threadTicks" });
     await this.resize(width, height);
   }
 
@@ -176,12 +177,17 @@ export class Page {
     return (result as { readonly value: Value }).value;
   }
 
-  async screenshot(whole = true): Promise<Buffer> {
-    const { data } = await this.send("Page.captureScreenshot", { captureBeyondViewport: whole });
-    return Buffer.from(data as string, "base64");
+  /** Processor time that its main thread has taken so far: what opening it costs, whatever else the machine does. */
+  async busySeconds(): Promise<number> {
+    const { metrics } = await this.send("Performance.getMetrics");
+    const all = metrics as readonly { readonly name: string; readonly value: number }[];
+    const task = all.find(({ name }) => name === "TaskDuration");
+    if (task === undefined) throw new Error("the browser measures no tasks");
+    return task.value;
   }
 
-  async pdf(): Promise<Buffer> {
+  /** Fires the events of printing, as a reader's printing does. */
+  async print(): Promise<Buffer> {
     const { data } = await this.send("Page.printToPDF", { preferCSSPageSize: true });
     return Buffer.from(data as string, "base64");
   }

@@ -11,8 +11,8 @@ const BARS = /** @type {NonNullable<uPlot.Series.BarsPathBuilderFactory>} */ (uP
 });
 const FONT = "12px system-ui, sans-serif";
 const FOLLOW = "time";
-/** uPlot's `Distr.Logarithmic`, a constant that only its types have. @type {NonNullable<uPlot.Scale["distr"]>} */
-const LOGARITHMIC = 3;
+/** uPlot's `Distr.Logarithmic`, a name that only its types have. */
+const LOGARITHMIC = /** @type {uPlot.Scale.Distr} */ (/** @type {unknown} */ (3));
 
 /**
  * @param {ChartSpec} spec
@@ -105,7 +105,8 @@ function xAxis(spec, colorOf) {
   if (spec.edges === undefined) return { ...look, space: 70, values: timeLabels };
   return {
     ...look,
-    splits: (_u, _axis, min, max) => splitDecades(10 ** min, 10 ** max).map(Math.log10),
+    splits: (u, _axis, min, max) =>
+      splitDecades(10 ** min, 10 ** max, u.over.clientWidth / 48).map(Math.log10),
     values: (_u, splits) => splits.map((split) => formatLatency(10 ** split)),
   };
 }
@@ -133,7 +134,7 @@ function yAxis(spec, colorOf) {
     space: 36,
     values: (_u, splits) => splits.map((split) => nameY(spec, split)),
     ...(isLatency && {
-      splits: (_u, _axis, min, max) => splitDecades(min, max),
+      splits: (u, _axis, min, max) => splitDecades(min, max, u.over.clientHeight / 18),
       // uPlot's own would leave out all but powers of ten.
       filter: (_u, splits) => splits,
     }),

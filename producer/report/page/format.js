@@ -48,15 +48,22 @@ export function formatDay(date) {
   return [date.getFullYear(), date.getMonth() + 1, date.getDate()].map(two).join("-");
 }
 
-/** 1, 2 and 5 of each decade that the scale shows. @param {number} min @param {number} max */
-export function splitDecades(min, max) {
-  const few = Math.log10(max / min) > 3;
-  const splits = [];
-  for (let power = Math.floor(Math.log10(min)); power <= Math.log10(max) + 1e-9; power++) {
-    for (const digit of few ? [1] : [1, 2, 5]) {
-      const value = digit * 10 ** power;
-      if (value >= min * 0.999 && value <= max * 1.001) splits.push(value);
+/**
+ * 1, 2 and 5 of each decade, or fewer where there is no room for so many.
+ * @param {number} min @param {number} max @param {number} most
+ */
+export function splitDecades(min, max, most) {
+  /** @type {number[]} */
+  let splits = [];
+  for (const digits of [[1, 2, 5], [1, 3], [1]]) {
+    splits = [];
+    for (let power = Math.floor(Math.log10(min)); power <= Math.log10(max) + 1e-9; power++) {
+      for (const digit of digits) {
+        const value = digit * 10 ** power;
+        if (value >= min * 0.999 && value <= max * 1.001) splits.push(value);
+      }
     }
+    if (splits.length <= most) break;
   }
   return splits;
 }

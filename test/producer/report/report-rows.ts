@@ -6,7 +6,7 @@ import type { FailureGroup, Figures } from "../../../shared/model/figures.ts";
 /** Rows as a ledger gives them, and reports of such: for runs larger than a test can record. */
 
 /** When the runs of these tests began. */
-export const BEGUN_AT = Date.parse("2026-11-22T09:00:00.000Z");
+const BEGUN_AT = Date.parse("2026-11-22T09:00:00.000Z");
 
 /** A call that succeeded at once, so many milliseconds after its run began; `more` is laid over it. */
 export function endedAt(sinceMs: number, more: Partial<CallRow> = {}): CallRow {
@@ -30,7 +30,7 @@ export function endedAt(sinceMs: number, more: Partial<CallRow> = {}): CallRow {
   };
 }
 
-export function makeRun(more: Partial<RunRow> = {}): RunRow {
+function makeRun(more: Partial<RunRow> = {}): RunRow {
   return {
     id: "run-1",
     name: "crm",
