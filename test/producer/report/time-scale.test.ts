@@ -15,7 +15,7 @@ test("nothing is lost as the bins widen, in whatever order moments come", () => 
         track.values[bin]! += 1;
         most.values[bin] = Math.max(most.values[bin]!, at);
       }
-      const sum = track.values.reduce((total, value) => total + value, 0);
+      const sum = Array.from(track.values).reduce((total, value) => total + value, 0);
       expect(sum).toBe(moments.length);
       expect(Math.max(...most.values)).toBe(Math.max(...moments));
       expect(time.bins).toBe(Math.floor(Math.max(...moments) / time.widthMs) + 1);
@@ -47,7 +47,7 @@ test("spans keep their length over any widening", () => {
       const time = new TimeScale(0, 10 ** 8);
       const track = time.sums();
       for (const [from, length] of all) time.addSpan(track, from, from + length);
-      const sum = track.values.reduce((total, value) => total + value, 0);
+      const sum = Array.from(track.values).reduce((total, value) => total + value, 0);
       expect(sum).toBe(all.reduce((total, [, length]) => total + length, 0));
     }),
   );
