@@ -1,7 +1,7 @@
 import type { LaneData, ReportData } from "./report-data.ts";
 import { formatCount, formatDuration, formatRate } from "../../shared/terminal/format.ts";
 
-/** A chart as the page's script draws it; numbers and our own words, and the names of lanes. */
+/** A chart as the page's script draws it: numbers and our own words, and nothing that a plan or an API says. */
 export interface ChartSpec {
   readonly id: string;
   /** Of the x axis: the run's time, or latencies in bins of equal ratio. */

@@ -28,7 +28,7 @@ const CAUSES_SHOWN = 20;
 
 /**
  * A report as one page that asks nobody for anything: its policy lets it run its own scripts and no other, and load
- * nothing. All text is escaped here; the page's script is given numbers, and puts text on the page only as text.
+ * nothing. All text is escaped here; the page's script is given numbers and our own words.
  */
 export function renderHtml(data: ReportData): string {
   const { css, library, script } = readParts();

@@ -106,7 +106,7 @@ function xAxis(spec, colorOf) {
   return {
     ...look,
     splits: (u, _axis, min, max) =>
-      splitDecades(10 ** min, 10 ** max, u.over.clientWidth / 48).map(Math.log10),
+      splitDecades(10 ** min, 10 ** max, (u.width - 90) / 48).map(Math.log10),
     values: (_u, splits) => splits.map((split) => formatLatency(10 ** split)),
   };
 }
@@ -134,7 +134,7 @@ function yAxis(spec, colorOf) {
     space: 36,
     values: (_u, splits) => splits.map((split) => nameY(spec, split)),
     ...(isLatency && {
-      splits: (u, _axis, min, max) => splitDecades(min, max, u.over.clientHeight / 18),
+      splits: (u, _axis, min, max) => splitDecades(min, max, (u.height - 46) / 18),
       // uPlot's own would leave out all but powers of ten.
       filter: (_u, splits) => splits,
     }),

@@ -97,7 +97,7 @@ test("csv has a line a call that other programs read, and formulas in no cell", 
     await ledger.record([{ kind: "planned", run: "run-1", calls }], Date.now());
   });
   const { output } = await runCommand(report, ["run-1", "--state", state, "--format", "csv"]);
-  const rows = parse(output.text, { columns: true }) as Record<string, string>[];
+  const rows = parse<Record<string, string>>(output.text, { columns: true });
   expect(rows.map(({ id }) => id)).toEqual([
     "c1",
     `'=cmd|"/c calc"!A0`,

@@ -163,7 +163,7 @@ describe.skipIf(program === undefined)("the page in a browser", () => {
       "No call has ended yet.",
     ],
   ])("a run %s is a page too", async (_name, rows, words) => {
-    const { page } = await open(await reportOf(rows as CallRow[]));
+    const { page } = await open(await reportOf(rows));
     expect(await page.evaluate("document.body.innerText")).toContain(words);
     expect(page.complaints).toEqual([]);
   });

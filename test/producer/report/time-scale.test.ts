@@ -29,7 +29,7 @@ test("each moment is in the bin of its time, also when it came before the bins w
   const track = time.sums();
   for (const at of [1_050, 1_150, 1_950, 601_000]) track.values[time.binOf(at)!]! += 1;
   expect(time.widthMs).toBe(500);
-  expect([...track.values.slice(0, 3)]).toEqual([2, 1, 0]);
+  expect(Array.from(track.values.slice(0, 3))).toEqual([2, 1, 0]);
   expect(track.values[1_200]).toBe(1);
 });
 
@@ -37,7 +37,7 @@ test("a span adds to each bin just what of it lies there", () => {
   const time = new TimeScale(0, 10_000);
   const track = time.sums();
   time.addSpan(track, 150, 420);
-  expect([...track.values.slice(0, 6)]).toEqual([0, 50, 100, 100, 20, 0]);
+  expect(Array.from(track.values.slice(0, 6))).toEqual([0, 50, 100, 100, 20, 0]);
 });
 
 test("spans keep their length over any widening", () => {
