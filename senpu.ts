@@ -95,6 +95,11 @@ const COMMANDS: readonly (EnvironmentRules & {
     keepsFiles: true,
   },
   {
+    name: "report",
+    summary: "one self-contained page of a run; or a chat message, JSON, CSV",
+    load: () => import("./producer/commands/report.ts"),
+  },
+  {
     name: "cancel",
     summary: "end a run, for all workers",
     load: () => import("./producer/commands/cancel.ts"),
@@ -270,6 +275,7 @@ Examples:
   senpu calls RUN --state failed         what failed, and why
   senpu resume RUN                       go on with a run that was interrupted
   senpu replay RUN --dry-run             which failed calls would be made again
+  senpu report RUN -o report.html        a page of figures, plots and causes, to hand on
 
 senpu COMMAND --help tells more of each.
 `;
