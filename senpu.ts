@@ -11,6 +11,8 @@ export type { ErrorCode } from "./shared/errors.ts";
 export type { Figures } from "./shared/model/figures.ts";
 export type { PlanInput, ReplayRunOptions, RunOptions, RunProgress } from "./producer/index.ts";
 export type { Survey } from "./producer/plan/survey.ts";
+/** What a plan that is a module yields, and its export `plan`. */
+export type { CallInput as Call, SettingsInput as Settings } from "./producer/plan/module-plan.ts";
 
 /**
  * The command line's table of contents. A command's module is loaded when it is asked for, from the side it belongs to;
@@ -124,6 +126,11 @@ const COMMANDS: readonly {
     name: "doctor",
     summary: "check this machine and what is kept on it",
     load: () => import("./producer/commands/doctor.ts"),
+  },
+  {
+    name: "init",
+    summary: "ask what to call, and write a plan",
+    load: () => import("./producer/commands/init.ts"),
   },
   {
     name: "schema",

@@ -37,7 +37,11 @@ export async function readOrdered(
     place.kind === "path"
       ? await readPlan({ path: place.path, spoolDir, runId: requestId, overrides, given })
       : await planFromObject(place.plan, { baseDir: ".", overrides, given });
-  return { plan, run: scheduledRunId(plan.name, time, requestId), remove: async () => {} };
+  return {
+    plan,
+    run: scheduledRunId(plan.name, time, requestId),
+    remove: async () => plan.release?.(),
+  };
 }
 
 /** Of a deployment, the file that its variable names; what lies about on this machine says nothing of one. */

@@ -28,10 +28,12 @@ export interface PlanParts {
   readonly overrides: PlanOverrides;
   /** Lanes beside the plan's own. */
   readonly given: GivenLanes | undefined;
+  /** As {@link Plan}'s. */
+  readonly release?: (() => Promise<void>) | undefined;
 }
 
 export function assemblePlan(parts: PlanParts): Plan {
-  const { settings, overrides, sources } = parts;
+  const { settings, overrides, sources, release } = parts;
   const { onSettled } = settings;
   const merged = mergeLanes(settings.lanes, settings.total, parts.given);
   const { total, origins } = merged;
@@ -57,6 +59,7 @@ export function assemblePlan(parts: PlanParts): Plan {
     source: parts.source,
     knownCalls: parts.knownCalls,
     entries: () => readEntries(sources, laneOf),
+    ...(release === undefined ? {} : { release }),
   });
 }
 
