@@ -193,11 +193,14 @@ async function dispatch(argv: readonly string[]): Promise<number> {
     const module = await entry.load();
     module.configure(command);
     command.action(async () => {
-      const options = command.optsWithGlobals();
+      const options = command.optsWithGlobals<Record<string, unknown>>();
+      const common = readCommon(options, entry.takesEnv === true);
+      const isLogged = await startCommandLog(options);
       exitCode = await module.run({
         args: command.processedArgs as (string | undefined)[],
         options,
-        common: readCommon(options, entry.takesEnv === true),
+        // Progress and the log would write over each other.
+        common: isLogged ? { ...common, quiet: true } : common,
         sides,
       });
     });
@@ -220,7 +223,21 @@ function commonOptions(command: Command): Command {
     .option("--env <name>", "a deployed environment")
     .option("--no-color", "plain text")
     .option("--quiet", "no progress")
+    .option(
+      "--log-level <level>",
+      "what is done, on stderr: error, warn, info or debug; default: off",
+    )
+    .option("--log-format <format>", "json, or text; default: text on a terminal")
     .option("--debug", "a stack trace with an error");
+}
+
+/** False: it is off, as by default. */
+async function startCommandLog(options: Readonly<Record<string, unknown>>): Promise<boolean> {
+  const { startLog } = await import("./shared/log/start-log.ts");
+  return startLog({
+    level: options["logLevel"] as string | undefined,
+    format: options["logFormat"] as string | undefined,
+  });
 }
 
 function readCommon(options: Record<string, unknown>, takesEnv: boolean): CommonOptions {

@@ -3,12 +3,15 @@ import { wholeCall } from "../../shared/claims/claimed-call.ts";
 import type { ClaimStore } from "../../shared/claims/claim-store.ts";
 import type { LaneActivity } from "../../shared/command.ts";
 import type { Coordination, LaneLimit } from "../../shared/coordination/coordination.ts";
+import { log } from "../../shared/log/log.ts";
 import type { Call } from "../../shared/model/call.ts";
 import type { CallsMessage } from "../../shared/model/message.ts";
 import type { Attempt } from "../execute/attempt.ts";
 import { Executor } from "../execute/executor.ts";
 import type { CutCalls, SlotAnswer } from "../execute/executor.ts";
 import { HttpClient } from "../execute/http-client.ts";
+import { chunkFields } from "../settle/log-fields.ts";
+import type { Meter } from "../settle/meter.ts";
 import { Settler } from "../settle/settler.ts";
 import type { Tally } from "../settle/settler.ts";
 import { readBinding } from "./binding.ts";
@@ -45,6 +48,8 @@ export interface LaneWorkerOptions {
   readonly onFinished?: () => void;
   /** Is there time for an attempt that starts in `inMs` milliseconds? */
   readonly hasTime: (call: Call, message: CallsMessage, inMs: number) => boolean;
+  /** Counts outcomes and attempts. Absent: nobody does. */
+  readonly meter?: Meter;
   /** An attempt that is given up in the end counts as failed: a call that is always too long must not come for ever. */
   readonly countsCuts?: boolean;
 }
@@ -85,7 +90,11 @@ export class LaneWorker {
       inFlight: (origin) => this.#http.inFlight(origin),
       onChange: pump,
     });
-    this.#settler = new Settler({ ...shared, onOver: (chunk) => this.#forget(chunk) });
+    this.#settler = new Settler({
+      ...shared,
+      meter: options.meter,
+      onOver: (chunk) => this.#forget(chunk),
+    });
     const ends = {
       putBack: (task: CallTask, notBefore: number) =>
         this.#done(() => this.#settler.putBack(task, notBefore)),
@@ -212,6 +221,7 @@ export class LaneWorker {
   }
 
   #take(chunk: Chunk): void {
+    log.debug?.(chunkFields(chunk), "message taken on");
     this.chunks.add(chunk);
     if (chunk.ready === 0) {
       // All done by an earlier delivery; or only calls are left that the intake has settled.
@@ -268,6 +278,7 @@ export class LaneWorker {
 
   #over(task: CallTask, attempt: Attempt): void {
     this.#permits.give();
+    this.#options.meter?.over(attempt);
     if (!this.#destinations.isQuiet || mayBeTrouble(attempt)) {
       // Whose worker ends gives up attempts by itself: that says nothing of their destination.
       const isGivenUp = this.#stop.signal.aborted && attempt.end?.kind === "timeout";

@@ -22,7 +22,11 @@ export async function readOrdered(
   spoolDir: string,
   requestId: string,
 ): Promise<OrderedPlan> {
-  const overrides = order.name === undefined ? {} : { name: order.name };
+  const { name, traceparent } = order;
+  const overrides = {
+    ...(name === undefined ? {} : { name }),
+    ...(traceparent === undefined ? {} : { traceparent }),
+  };
   const { plan: place, time } = order;
   const given = await deployedLanes();
   if (place.kind === "object") {

@@ -1,8 +1,11 @@
 import { createWriteStream } from "node:fs";
+import http from "node:http";
+import type { IncomingMessage } from "node:http";
+import https from "node:https";
 import { pipeline } from "node:stream/promises";
-import { type Dispatcher, EnvHttpProxyAgent, request } from "undici";
 import { Fault, show } from "../../shared/document/fault.ts";
-import { environmentVariable } from "../../shared/environment.ts";
+import { formatDuration } from "../../shared/duration.ts";
+import { environmentVariable, wholeEnvironment } from "../../shared/environment.ts";
 import { messageOf } from "../../shared/errors.ts";
 import { checkRoom } from "./fetched-folder.ts";
 
@@ -14,7 +17,7 @@ type Headers = Readonly<Record<string, string>>;
 
 /**
  * Fetches a URL into a file, streamed; returns it as it may be shown: without its query, which may hold a signature.
- * `HTTPS_PROXY`, `HTTP_PROXY` and `NO_PROXY` hold.
+ * `HTTPS_PROXY`, `HTTP_PROXY` and `NO_PROXY` hold. By Node's own client: of undici, functions carry a pool and no more.
  *
  * What is guarded: the author of the plan chose the URL, as a file's path, so it may lead anywhere, internal hosts
  * included. A redirect is the server's word: it is followed within the URL's own origin, and to https elsewhere, without
@@ -25,52 +28,61 @@ type Headers = Readonly<Record<string, string>>;
 export async function fetchUrl(address: string, headers: Headers, path: string): Promise<string> {
   const first = new URL(resolveVariables(address));
   const shown = showUrl(first);
-  const dispatcher = new EnvHttpProxyAgent();
   try {
-    const body = await ask(first, headers, dispatcher);
-    await pipeline(body, createWriteStream(path, { mode: 0o600 }));
+    await pipeline(await ask(first, headers), createWriteStream(path, { mode: 0o600 }));
     return shown;
   } catch (cause) {
     if (cause instanceof Fault) throw cause;
     throw new Fault(`it ${complaint(cause)}`, { cause });
-  } finally {
-    await dispatcher.destroy();
   }
 }
 
-async function ask(
-  first: URL,
-  headers: Headers,
-  dispatcher: Dispatcher,
-): Promise<Dispatcher.ResponseData["body"]> {
+/** The answer that is 200, wherever redirects have led. */
+async function ask(first: URL, headers: Headers): Promise<IncomingMessage> {
   const own = Object.fromEntries(
     Object.entries(headers).map(([name, value]) => [name, resolveVariables(value)]),
   );
   let url = first;
   for (let redirects = 0; redirects <= MAX_REDIRECTS; redirects++) {
-    const answer = await request(url, {
-      dispatcher,
-      headersTimeout: SILENCE_MS,
-      bodyTimeout: SILENCE_MS,
-      headers: { "user-agent": "senpu", accept: "*/*", ...(url.origin === first.origin && own) },
-    });
-    const { statusCode, headers: answered, body } = answer;
+    const answer = await get(url, url.origin === first.origin ? own : {});
+    const { statusCode = 0 } = answer;
+    const { location, "content-length": length = "0" } = answer.headers;
     if (statusCode === 200) {
-      await checkRoom(Number(answered["content-length"] ?? 0)).catch((error: unknown) => {
-        body.destroy();
+      await checkRoom(Number(length)).catch((error: unknown) => {
+        answer.destroy();
         throw error;
       });
-      return body;
+      return answer;
     }
     // What it says besides is not read.
-    body.on("error", () => {}).destroy();
-    const { location } = answered;
-    if (![301, 302, 303, 307, 308].includes(statusCode) || typeof location !== "string") {
+    answer.on("error", () => {}).destroy();
+    if (!REDIRECTS.has(statusCode) || location === undefined) {
       throw new Fault(`${nameOf(url, first)} answered ${statusCode}, and rows come with 200`);
     }
     url = follow(url, location, first);
   }
   throw new Fault(`it redirects more than ${MAX_REDIRECTS} times`);
+}
+
+const REDIRECTS: ReadonlySet<number> = new Set([301, 302, 303, 307, 308]);
+
+function get(url: URL, headers: Headers): Promise<IncomingMessage> {
+  const { Agent, get: start } = url.protocol === "https:" ? https : http;
+  return new Promise((resolve, reject) => {
+    const request = start(
+      url,
+      {
+        agent: new Agent({ proxyEnv: wholeEnvironment() }),
+        headers: { "user-agent": "senpu", accept: "*/*", ...headers },
+        timeout: SILENCE_MS,
+      },
+      resolve,
+    );
+    request.on("timeout", () => {
+      request.destroy(new Error(`nothing came for ${formatDuration(SILENCE_MS)}`));
+    });
+    request.on("error", reject);
+  });
 }
 
 function follow(from: URL, location: string, first: URL): URL {
@@ -97,8 +109,8 @@ function showUrl({ origin, pathname }: URL): string {
 function complaint(cause: unknown): string {
   const { code } = cause as NodeJS.ErrnoException;
   if (code === "ENOSPC") return "is larger than what the temporary folder has room for";
-  if (code === "UND_ERR_SOCKET" || code === "ERR_STREAM_PREMATURE_CLOSE") {
-    return `ended its answer too early (${messageOf(cause)})`;
+  if (code === "ERR_STREAM_PREMATURE_CLOSE" || messageOf(cause) === "aborted") {
+    return "ended its answer too early";
   }
   const inner = cause instanceof AggregateError ? cause.errors[0] : cause;
   return `cannot be fetched: ${messageOf(inner) || String(code)}`;

@@ -103,6 +103,10 @@ const settings = {
       examples: [["127.0.0.1", "10.0.0.0/8"]],
     }),
   tolerance: tolerance.optional(),
+  trace: z.boolean({ error: "true or false" }).optional().meta({
+    description:
+      "Send a W3C traceparent with each call, all in one trace. Default: when the producer was given one (TRACEPARENT).",
+  }),
   onSettled: onSettledSchema
     .optional()
     .meta({ description: "What is done once the run has ended." }),
