@@ -56,8 +56,9 @@ export function buildRequest(
   if (call.json !== undefined) headers["content-type"] = "application/json";
   if (authorization !== undefined) headers["authorization"] = authorization;
   if (isUnsafe(method)) headers["idempotency-key"] = call.key ?? idempotencyKey(run, call.id);
-  if (policy.trace !== undefined)
+  if (policy.trace !== undefined) {
     headers["traceparent"] = traceparentOf(policy.trace, run, call.id);
+  }
   Object.assign(headers, policy.headers, call.headers);
   if (hasReferences) {
     for (const [name, value] of Object.entries(headers)) headers[name] = resolveSecrets(value);

@@ -3,14 +3,12 @@ import { wholeCall } from "../../shared/claims/claimed-call.ts";
 import type { ClaimStore } from "../../shared/claims/claim-store.ts";
 import type { LaneActivity } from "../../shared/command.ts";
 import type { Coordination, LaneLimit } from "../../shared/coordination/coordination.ts";
-import { log } from "../../shared/log/log.ts";
 import type { Call } from "../../shared/model/call.ts";
 import type { CallsMessage } from "../../shared/model/message.ts";
 import type { Attempt } from "../execute/attempt.ts";
 import { Executor } from "../execute/executor.ts";
 import type { CutCalls, SlotAnswer } from "../execute/executor.ts";
 import { HttpClient } from "../execute/http-client.ts";
-import { chunkFields } from "../settle/log-fields.ts";
 import type { Meter } from "../settle/meter.ts";
 import { Settler } from "../settle/settler.ts";
 import type { Tally } from "../settle/settler.ts";
@@ -79,7 +77,8 @@ export class LaneWorker {
 
   constructor(options: LaneWorkerOptions) {
     this.#options = options;
-    const { broker, coordination, claims, watch, worker, limit, onFailed, hasTime } = options;
+    const { broker, coordination, claims, watch, worker, limit, onFailed, hasTime, meter } =
+      options;
     this.lane = limit.lane;
     this.#limit = limit;
     const pump = (): void => this.#pump.pump();
@@ -90,11 +89,7 @@ export class LaneWorker {
       inFlight: (origin) => this.#http.inFlight(origin),
       onChange: pump,
     });
-    this.#settler = new Settler({
-      ...shared,
-      meter: options.meter,
-      onOver: (chunk) => this.#forget(chunk),
-    });
+    this.#settler = new Settler({ ...shared, meter, onOver: (chunk) => this.#forget(chunk) });
     const ends = {
       putBack: (task: CallTask, notBefore: number) =>
         this.#done(() => this.#settler.putBack(task, notBefore)),
@@ -221,7 +216,6 @@ export class LaneWorker {
   }
 
   #take(chunk: Chunk): void {
-    log.debug?.(chunkFields(chunk), "message taken on");
     this.chunks.add(chunk);
     if (chunk.ready === 0) {
       // All done by an earlier delivery; or only calls are left that the intake has settled.
