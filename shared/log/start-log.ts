@@ -26,7 +26,8 @@ export async function startLog(words: LogWords): Promise<boolean> {
     choose("--log-format", words.format, LOG_FORMAT_VARIABLE, FORMATS) ??
     (isTerminal ? "text" : "json");
   if (level === undefined || level === "off") return false;
-  const { pino } = await import("pino");
+  // Bundled, a CommonJS module has this one export.
+  const { pino } = (await import("pino")).default;
   const destination =
     format === "json"
       ? // At once, so that a process that dies has said all.
