@@ -2,10 +2,12 @@ import { setTimeout as sleep } from "node:timers/promises";
 import pRetry from "p-retry";
 import { ClaimLostError } from "../../shared/claims/claim-store.ts";
 import { SenpuError, messageOf } from "../../shared/errors.ts";
-import { log } from "../../shared/lambda/log.ts";
+import { log as logLine } from "../../shared/lambda/log.ts";
+import { log } from "../../shared/log/log.ts";
 import type { Call } from "../../shared/model/call.ts";
 import type { Outcome, Reason } from "../../shared/model/outcome.ts";
 import type { CallTask } from "../receive/chunk.ts";
+import { callFields, endFields } from "../settle/log-fields.ts";
 import type { Attempt } from "./attempt.ts";
 import { budgetOf, countFailure, failuresBefore } from "./budget.ts";
 import { parseRetryAfter, retryDelayMs } from "./delay.ts";
@@ -100,7 +102,7 @@ export class Executor {
     if (error instanceof ClaimLostError) this.#fail(task, "invalid", error.message);
     else if (!(error instanceof SenpuError)) this.#host.failed(error);
     else {
-      if (!this.#claimsAreOut) log("warn", `${error.message}; calls that need it wait`);
+      if (!this.#claimsAreOut) logLine("warn", `${error.message}; calls that need it wait`);
       this.#claimsAreOut = true;
       const due = Date.now() + CLAIMS_PAUSE_MS * (1 + Math.random());
       if (due > task.chunk.message.policy.deadlineAt) this.#fail(task, "expired", error.message);
@@ -220,6 +222,10 @@ export class Executor {
             if (!(error instanceof TryAgain)) throw error;
             const delayMs = countAndDelay(error.attempt, task);
             task.chunk.noteAttempts(task);
+            log.debug?.(
+              { ...callFields(task), delayMs, ...endFields(error.attempt) },
+              "call tried again",
+            );
             const due = Date.now() + delayMs;
             if (due > policy.deadlineAt) throw new Expired();
             if (delayMs > DEFER_AFTER_MS || !this.#host.hasTime(task, delayMs)) {

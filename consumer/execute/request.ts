@@ -2,6 +2,7 @@ import type { Call, Method } from "../../shared/model/call.ts";
 import { isUnsafe } from "../../shared/model/call.ts";
 import { idempotencyKey } from "../../shared/model/idempotency-key.ts";
 import type { Policy } from "../../shared/model/policy.ts";
+import { traceparentOf } from "../../shared/model/trace.ts";
 import { resolveSecrets } from "./secrets.ts";
 
 /** A call as undici's dispatch takes it. */
@@ -32,7 +33,7 @@ export function sharedHeaders(policy: Policy): readonly string[] {
 export function buildRequest(
   call: Call,
   run: string,
-  policy: Pick<Policy, "headers">,
+  policy: Pick<Policy, "headers" | "trace">,
   shared: readonly string[],
   hasReferences: boolean,
 ): HttpRequest {
@@ -46,6 +47,7 @@ export function buildRequest(
     call.json === undefined &&
     authorization === undefined &&
     !hasReferences &&
+    policy.trace === undefined &&
     !isUnsafe(method)
   ) {
     return { origin, path, method, headers: shared, body };
@@ -54,6 +56,9 @@ export function buildRequest(
   if (call.json !== undefined) headers["content-type"] = "application/json";
   if (authorization !== undefined) headers["authorization"] = authorization;
   if (isUnsafe(method)) headers["idempotency-key"] = call.key ?? idempotencyKey(run, call.id);
+  if (policy.trace !== undefined) {
+    headers["traceparent"] = traceparentOf(policy.trace, run, call.id);
+  }
   Object.assign(headers, policy.headers, call.headers);
   if (hasReferences) {
     for (const [name, value] of Object.entries(headers)) headers[name] = resolveSecrets(value);

@@ -9,6 +9,7 @@ import type { Attempt } from "../execute/attempt.ts";
 import { Executor } from "../execute/executor.ts";
 import type { CutCalls, SlotAnswer } from "../execute/executor.ts";
 import { HttpClient } from "../execute/http-client.ts";
+import type { Meter } from "../settle/meter.ts";
 import { Settler } from "../settle/settler.ts";
 import type { Tally } from "../settle/settler.ts";
 import { readBinding } from "./binding.ts";
@@ -45,6 +46,8 @@ export interface LaneWorkerOptions {
   readonly onFinished?: () => void;
   /** Is there time for an attempt that starts in `inMs` milliseconds? */
   readonly hasTime: (call: Call, message: CallsMessage, inMs: number) => boolean;
+  /** Counts outcomes and attempts. Absent: nobody does. */
+  readonly meter?: Meter;
   /** An attempt that is given up in the end counts as failed: a call that is always too long must not come for ever. */
   readonly countsCuts?: boolean;
 }
@@ -74,7 +77,8 @@ export class LaneWorker {
 
   constructor(options: LaneWorkerOptions) {
     this.#options = options;
-    const { broker, coordination, claims, watch, worker, limit, onFailed, hasTime } = options;
+    const { broker, coordination, claims, watch, worker, limit, onFailed, hasTime, meter } =
+      options;
     this.lane = limit.lane;
     this.#limit = limit;
     const pump = (): void => this.#pump.pump();
@@ -85,7 +89,7 @@ export class LaneWorker {
       inFlight: (origin) => this.#http.inFlight(origin),
       onChange: pump,
     });
-    this.#settler = new Settler({ ...shared, onOver: (chunk) => this.#forget(chunk) });
+    this.#settler = new Settler({ ...shared, meter, onOver: (chunk) => this.#forget(chunk) });
     const ends = {
       putBack: (task: CallTask, notBefore: number) =>
         this.#done(() => this.#settler.putBack(task, notBefore)),
@@ -268,6 +272,7 @@ export class LaneWorker {
 
   #over(task: CallTask, attempt: Attempt): void {
     this.#permits.give();
+    this.#options.meter?.over(attempt);
     if (!this.#destinations.isQuiet || mayBeTrouble(attempt)) {
       // Whose worker ends gives up attempts by itself: that says nothing of their destination.
       const isGivenUp = this.#stop.signal.aborted && attempt.end?.kind === "timeout";

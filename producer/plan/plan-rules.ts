@@ -7,7 +7,7 @@ import { alreadyUsed } from "./identify.ts";
 interface Whole {
   readonly lanes: readonly { readonly name: string; readonly match: readonly string[] }[];
   readonly calls: readonly { readonly id: string | undefined }[];
-  readonly from?: string | undefined;
+  readonly from?: unknown;
   readonly each?: unknown;
 }
 

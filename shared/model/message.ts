@@ -5,6 +5,7 @@ import { isClaim } from "./claim.ts";
 import type { Outcome } from "./outcome.ts";
 import { DEFAULT_BREAKER } from "./policy.ts";
 import type { Policy } from "./policy.ts";
+import { readTraceparent } from "./trace.ts";
 import { abridgePolicy, completePolicy } from "./written-policy.ts";
 import type { WrittenPolicy } from "./written-policy.ts";
 
@@ -209,10 +210,18 @@ function checkPolicy(policy: Record<string, unknown>): void {
       checkRule(asRecord(rule, "policy.retry.rules"));
     }
   }
+  const { trace } = policy;
+  if (trace !== undefined && trace !== true && !isTraceparent(trace)) {
+    throw wrong("policy.trace", "true or a traceparent", trace);
+  }
   if (policy["breaker"] !== undefined && policy["breaker"] !== null) {
     const breaker = asRecord(policy["breaker"], "policy.breaker");
     for (const field of Object.keys(DEFAULT_BREAKER)) requireNumber(breaker, field);
   }
+}
+
+function isTraceparent(value: unknown): boolean {
+  return typeof value === "string" && readTraceparent(value) === value;
 }
 
 function checkRule(rule: Record<string, unknown>): void {

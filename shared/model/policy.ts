@@ -1,3 +1,5 @@
+import type { Trace } from "./trace.ts";
+
 /** How a run's calls are made and judged. Travels in each message, so that a worker needs nothing but the message. */
 export interface Policy {
   /** One attempt, from its start to the last byte of the answer, in milliseconds. */
@@ -15,6 +17,8 @@ export interface Policy {
   readonly allow: readonly string[];
   /** When a destination that keeps failing is left alone; null: never. */
   readonly breaker: BreakerPolicy | null;
+  /** Absent: calls carry no `traceparent`. A worker that does not know of it makes them without. */
+  readonly trace?: Trace;
 }
 
 export interface RetryPolicy {
