@@ -136,10 +136,12 @@ export class Executor {
   }
 
   #attempt(task: CallTask, request: HttpRequest, onOver: (attempt: Attempt) => void): void {
-    const { policy } = task.chunk.message;
+    const { chunk } = task;
+    const { policy } = chunk.message;
     if (task.startedAt === 0) task.startedAt = Date.now();
     this.#http.start(
       request,
+      (chunk.pools ??= this.#http.pools(policy.allow)),
       task.call.timeoutMs ?? policy.timeoutMs,
       policy.redirects,
       (attempt) => {
