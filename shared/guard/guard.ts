@@ -108,10 +108,11 @@ function blocked(hostname: string, address: string, range: AddressRange): Blocke
   const leads = hostname === address ? "is" : `leads to ${address},`;
   const entry = range.holdsHosts ? hostname.replace(/\.$/, "") : address;
   return new BlockedError(
-    `${hostname} ${leads} ${range.meaning} (${range.cidr}), which is not called unless the plan means it: ${howToAllow(entry)}`,
+    `${hostname} ${leads} ${range.meaning} (${range.cidr}); if it is meant, ${howToAllow(entry)}`,
   );
 }
 
 function howToAllow(entry: string): string {
-  return `write allow: ["${entry}"] in the plan, or --allow ${entry}`;
+  const written = entry.includes(":") ? `"${entry}"` : entry;
+  return `write allow: [${written}] in the plan, or --allow ${entry}`;
 }

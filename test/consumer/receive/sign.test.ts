@@ -47,6 +47,12 @@ test.each([
   expect(mayBeTrouble(attempt)).toBe(true);
 });
 
+test("what could not, or may not, be put on the wire says nothing of its destination", () => {
+  for (const kind of ["invalid", "blocked"] as const) {
+    expect(readSign(makeAttempt({ kind }), policy, 0)).toBe("none");
+  }
+});
+
 test("whatever says anything but good is looked at", () => {
   for (let status = 200; status < 600; status++) {
     const attempt = answer(status);

@@ -33,7 +33,7 @@ test("of several addresses of a name only those are connected to that may be cal
 test("a name all of whose addresses are internal is blocked, which says why and what to write", async () => {
   const guard = new Guard(["10.0.0.2"], answers("10.0.0.1", "::1"));
   await expect(lookUp(guard, "crm.example")).rejects.toThrow(
-    'crm.example leads to 10.0.0.1, a private address (10.0.0.0/8), which is not called unless the plan means it: write allow: ["crm.example"] in the plan, or --allow crm.example',
+    "crm.example leads to 10.0.0.1, a private address (10.0.0.0/8); if it is meant, write allow: [crm.example] in the plan, or --allow crm.example",
   );
 });
 
