@@ -94,7 +94,7 @@ export class Attempt implements Dispatcher.DispatchHandler {
     if (this.end !== null) return;
     const inner = innermost(error);
     this.error = describe(inner);
-    if (inner instanceof BlockedError) this.#finish({ kind: "blocked" });
+    if (inner instanceof BlockedError) this.#finish({ kind: "blocked", sent: false });
     else if (inner.code === "UND_ERR_INVALID_ARG") this.#finish({ kind: "invalid" });
     else this.#finish({ kind: kindOf(inner), sent: this.#controller !== null });
   }

@@ -145,7 +145,8 @@ export class Executor {
       task.call.timeoutMs ?? policy.timeoutMs,
       policy.redirects,
       (attempt) => {
-        task.attempts++;
+        // What never left this machine was no try.
+        if (attempt.end?.kind !== "blocked" || attempt.end.sent) task.attempts++;
         onOver(attempt);
       },
     );
@@ -166,6 +167,10 @@ export class Executor {
       }
     }
     if (verdict === "retry") return false;
+    if (end.kind === "blocked") {
+      this.#fail(task, "blocked", attempt.error ?? "");
+      return true;
+    }
     const status = end.kind === "answer" ? end.status : undefined;
     const measured = {
       id: task.call.id,

@@ -51,9 +51,8 @@ export class HttpClient {
   ): void {
     const startedAt = performance.now();
     this.#sweepEvery(Math.max(2, Math.min(SWEEP_MS, timeoutMs / 20)));
-    const { origin } = request;
     const expiresAt = startedAt + timeoutMs;
-    this.#dispatch(request, pools, origin, startedAt, expiresAt, redirects, onOver);
+    this.#dispatch(request, pools, request, startedAt, expiresAt, redirects, onOver);
   }
 
   /** Attempts in flight of calls to this origin, wherever redirects have led them. */
@@ -66,14 +65,14 @@ export class HttpClient {
   #dispatch(
     request: HttpRequest,
     pools: GuardedPools,
-    origin: string,
+    first: HttpRequest,
     startedAt: number,
     expiresAt: number,
     redirects: number,
     onOver: (attempt: Attempt) => void,
   ): void {
     const attempt = new Attempt(
-      origin,
+      first.origin,
       startedAt,
       expiresAt,
       (over) => {
@@ -81,10 +80,11 @@ export class HttpClient {
         const next =
           redirects > 0 && over.location !== undefined ? redirected(request, over) : null;
         if (next !== null) {
-          this.#dispatch(next, pools, origin, startedAt, expiresAt, redirects - 1, onOver);
+          this.#dispatch(next, pools, first, startedAt, expiresAt, redirects - 1, onOver);
           return;
         }
-        if (over.end?.kind === "blocked" && request.origin !== origin) {
+        if (over.end?.kind === "blocked" && request !== first) {
+          over.end = { kind: "blocked", sent: true };
           over.error = `redirected to ${request.origin}: ${over.error}`;
         }
         if (this.#inFlight.size === 0) this.#stopSweep();

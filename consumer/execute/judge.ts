@@ -13,8 +13,8 @@ export type AttemptEnd =
   | { readonly kind: NoAnswer; readonly sent: boolean }
   /** It could not be put on the wire at all: a header or path that HTTP does not allow. */
   | { readonly kind: "invalid" }
-  /** It leads to an internal address that its run is not meant to call; nothing was sent there. */
-  | { readonly kind: "blocked" };
+  /** It leads to an internal address that its run is not meant to call. `sent`: by a redirect of what it called first. */
+  | { readonly kind: "blocked"; readonly sent: boolean };
 
 /** Why no answer came; `network`: none of the others. What was refused, or found no address, was never sent. */
 export type NoAnswer = "network" | "refused" | "reset" | "dns" | "timeout";

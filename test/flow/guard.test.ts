@@ -36,9 +36,9 @@ describe("a plan without allow", () => {
     ended = await stage.run(words);
   });
 
-  test("ends with each of its calls blocked after one attempt, and nobody has been connected to", () => {
+  test("ends with each of its calls blocked without an attempt, and nobody has been connected to", () => {
     const figures = JSON.parse(ended.stdout) as Figures;
-    expect(figures).toMatchObject({ planned: 70, failed: 70, attempts: 70, pending: 0 });
+    expect(figures).toMatchObject({ planned: 70, failed: 70, attempts: 0, pending: 0 });
     expect(figures.failures).toEqual([{ reason: "blocked", status: null, count: 70 }]);
     expect(ended.exitCode).toBe(1);
     expect(connections).toBe(0);
@@ -51,7 +51,7 @@ describe("a plan without allow", () => {
       state: "failed",
       reason: "blocked",
       status: null,
-      attempts: 1,
+      attempts: 0,
       error:
         "127.0.0.1 is a loopback address (127.0.0.0/8); if it is meant, write allow: [127.0.0.1] in the plan, or --allow 127.0.0.1",
     });

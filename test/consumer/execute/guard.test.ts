@@ -117,14 +117,14 @@ describe("an internal address is not connected to, however it is written", () =>
     "[100::1]",
   ])("%s", async (host) => {
     const { end, error } = await get(`http://${host}:${port}/`);
-    expect(end).toEqual({ kind: "blocked" });
+    expect(end).toEqual({ kind: "blocked", sent: false });
     expect(error).toMatch(/ \([\da-f.:]+\/\d+\); if it is meant, write .* or --allow \S+$/);
     expect(reached).toEqual(new Set());
   });
 
   test("by TLS neither", async () => {
-    expect((await get(`https://127.0.0.1:${port}/`)).end).toEqual({ kind: "blocked" });
-    expect((await get(`https://[::1]:${port}/`)).end).toEqual({ kind: "blocked" });
+    expect((await get(`https://127.0.0.1:${port}/`)).end).toEqual({ kind: "blocked", sent: false });
+    expect((await get(`https://[::1]:${port}/`)).end).toEqual({ kind: "blocked", sent: false });
     expect(reached).toEqual(new Set());
   });
 
@@ -166,7 +166,7 @@ describe("a name is judged by what it leads to", () => {
   ])("one that leads to %s is blocked", async (address) => {
     dns.names.set("inside.example", [[address]]);
     const { end, error } = await get(`http://inside.example:${port}/`);
-    expect(end).toEqual({ kind: "blocked" });
+    expect(end).toEqual({ kind: "blocked", sent: false });
     expect(error).toContain(`inside.example leads to ${address}, `);
     expect(reached).toEqual(new Set());
   });
@@ -175,14 +175,17 @@ describe("a name is judged by what it leads to", () => {
     dns.names.set("www.example", ["cdn.example"]);
     dns.names.set("cdn.example", ["edge.example"]);
     dns.names.set("edge.example", [["127.0.0.1"]]);
-    expect((await get(`http://www.example:${port}/`)).end).toEqual({ kind: "blocked" });
+    expect((await get(`http://www.example:${port}/`)).end).toEqual({
+      kind: "blocked",
+      sent: false,
+    });
     expect(reached).toEqual(new Set());
   });
 
   test("so is localhost, with whatever dots and capitals", async () => {
     client = new HttpClient();
     for (const host of ["localhost", "LocalHost"]) {
-      expect((await get(`http://${host}:${port}/`)).end).toEqual({ kind: "blocked" });
+      expect((await get(`http://${host}:${port}/`)).end).toEqual({ kind: "blocked", sent: false });
     }
     const dotted = (await get(`http://localhost.:${port}/`)).end?.kind;
     expect(["blocked", "dns"]).toContain(dotted);
@@ -197,7 +200,7 @@ describe("a name is judged by what it leads to", () => {
     const url = `http://rebinds.example:${port}/`;
     expect((await get(url, allow)).end).toEqual({ kind: "answer", status: 200 });
     expect(dns.asked).toEqual(["rebinds.example"]);
-    expect((await get(url, allow)).end).toEqual({ kind: "blocked" });
+    expect((await get(url, allow)).end).toEqual({ kind: "blocked", sent: false });
     expect(reached).toEqual(new Set(["127.0.0.1"]));
   });
 
@@ -220,7 +223,7 @@ describe("redirects stay within the guard", () => {
     ]) {
       respond = (_request, response) => response.writeHead(status, { location: target }).end();
       const { end, error } = await get(`http://127.0.0.1:${port}/`, ["127.0.0.1"]);
-      expect(end).toEqual({ kind: "blocked" });
+      expect(end).toEqual({ kind: "blocked", sent: true });
       expect(error).toMatch(/^redirected to http:\/\/\S+: \S+ is a loopback address/);
     }
     expect(requests).toBe(5);
@@ -238,7 +241,7 @@ describe("redirects stay within the guard", () => {
       if (url === "/start") response.writeHead(302, { location });
       response.end();
     };
-    expect((await get(start, allow)).end).toEqual({ kind: "blocked" });
+    expect((await get(start, allow)).end).toEqual({ kind: "blocked", sent: true });
     target = "meant.example";
     expect((await get(start, allow)).end).toEqual({ kind: "answer", status: 200 });
   });
@@ -273,8 +276,8 @@ describe("what is allowed is called", () => {
     const url = `http://127.0.0.1:${port}/`;
     const allowed = ["127.0.0.1", "10.0.0.0/8"];
     expect((await get(url, allowed)).end).toEqual({ kind: "answer", status: 200 });
-    expect((await get(url, ["10.0.0.0/8"])).end).toEqual({ kind: "blocked" });
-    expect((await get(url)).end).toEqual({ kind: "blocked" });
+    expect((await get(url, ["10.0.0.0/8"])).end).toEqual({ kind: "blocked", sent: false });
+    expect((await get(url)).end).toEqual({ kind: "blocked", sent: false });
     expect(requests).toBe(1);
     // Where the lists are alike, it may.
     expect(client.pools([...allowed])).toBe(client.pools(allowed));

@@ -35,7 +35,7 @@ describe("an attempt is judged by its answer, its method and the policy", () => 
     ["what HTTP does not allow is invalid", { kind: "invalid" }, "GET", 1, "invalid"],
     [
       "an internal address is blocked, and not tried again",
-      { kind: "blocked" },
+      { kind: "blocked", sent: true },
       "GET",
       1,
       "blocked",

@@ -48,8 +48,8 @@ test.each([
 });
 
 test("what could not, or may not, be put on the wire says nothing of its destination", () => {
-  for (const kind of ["invalid", "blocked"] as const) {
-    expect(readSign(makeAttempt({ kind }), policy, 0)).toBe("none");
+  for (const end of [{ kind: "invalid" }, { kind: "blocked", sent: true }] as const) {
+    expect(readSign(makeAttempt(end), policy, 0)).toBe("none");
   }
 });
 
