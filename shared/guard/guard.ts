@@ -24,7 +24,7 @@ export class Guard {
   readonly #resolve: LookupFunction;
 
   /** `resolve`: as `dns.lookup`, which is the default. */
-  constructor(allow: readonly string[], resolve: LookupFunction = systemLookup as LookupFunction) {
+  constructor(allow: readonly string[], resolve: LookupFunction = systemLookup) {
     this.#allow = new AllowList(allow);
     this.#resolve = resolve;
     this.lookup = (hostname, options, callback) => {

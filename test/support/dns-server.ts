@@ -40,9 +40,10 @@ export async function startDnsServer(): Promise<DnsServer> {
     asked,
     names,
     resolve: (hostname, _options, callback) => {
-      resolver.resolve4(hostname, (error, addresses = []) => {
+      resolver.resolve4(hostname, (error, addresses) => {
+        if (error !== null) return callback(error, "");
         callback(
-          error,
+          null,
           addresses.map((found) => ({ address: found, family: 4 })),
         );
       });
