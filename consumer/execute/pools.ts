@@ -1,5 +1,5 @@
 import type { LookupFunction } from "node:net";
-import { Pool, buildConnector } from "undici";
+import { Pool } from "undici";
 import { Guard } from "../../shared/guard/guard.ts";
 
 /** Pools kept at once; beyond, the one longest open goes. A text file of URLs may name ten thousand hosts. */
@@ -84,26 +84,26 @@ export class GuardedPools {
   }
 
   #openPool(origin: string): Pool {
+    const { lookup } = this.#guard;
+    const blocked = this.#guard.judge(new URL(origin).hostname);
     const pool = new Pool(origin, {
       // As many connections as there are slots in use: who starts attempts sees to the limit.
       pipelining: 1,
       // A slot is a connection: what is counted here is what the server sees.
       allowH2: false,
       maxHeaderSize: MAX_HEADER_BYTES,
-      connect: this.#connector(),
+      connectTimeout: CONNECT_TIMEOUT_MS,
+      // Names are judged where they are resolved; what is written as an address is not resolved, and judged here.
+      connect: blocked === undefined ? { lookup } : refuseBy(blocked),
     });
     this.#pools.set(origin, pool);
     this.#onOpen({ owner: this, origin, pool });
     return pool;
   }
+}
 
-  /** Names are judged where they are resolved; what is written as an address is not resolved, and judged here. */
-  #connector(): buildConnector.connector {
-    const { lookup } = this.#guard;
-    const connect = buildConnector({ allowH2: false, timeout: CONNECT_TIMEOUT_MS, lookup });
-    return (options, callback) => {
-      this.#guard.check(options.hostname);
-      return connect(options, callback);
-    };
-  }
+function refuseBy(error: Error): () => never {
+  return () => {
+    throw error;
+  };
 }

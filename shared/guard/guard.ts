@@ -41,12 +41,11 @@ export class Guard {
     };
   }
 
-  /** Throws {@link BlockedError} for a host that is written as an address; names are `lookup`'s to judge. */
-  check(hostname: string): void {
-    const address = hostname.replace(/^\[(.*)\]$/, "$1");
-    if (isIP(address) === 0) return;
+  /** What keeps a host that is written as an address from being called; names are `lookup`'s to judge. */
+  judge(hostname: string): BlockedError | undefined {
+    const address = withoutBrackets(hostname);
     const range = this.#closedRange(address, address);
-    if (range !== undefined) throw blocked(address, address, range);
+    return range === undefined ? undefined : blocked(address, address, range);
   }
 
   /**
@@ -55,8 +54,9 @@ export class Guard {
    * {@link BlockedError}.
    */
   async checkBehindProxy(hostname: string): Promise<void> {
-    this.check(hostname);
-    if (isIP(hostname.replace(/^\[(.*)\]$/, "$1")) !== 0 || this.#allow.names(hostname)) return;
+    const refusal = this.judge(hostname);
+    if (refusal !== undefined) throw refusal;
+    if (isIP(withoutBrackets(hostname)) !== 0 || this.#allow.names(hostname)) return;
     const found = await new Promise<readonly LookupAddress[] | null>((resolve) => {
       this.#resolve(hostname, { all: true }, (error, addresses) =>
         resolve(error === null ? addressesOf(addresses) : null),
@@ -98,6 +98,11 @@ function noAddress(hostname: string): Error {
     code,
     syscall: "getaddrinfo",
   });
+}
+
+/** `[::1]`, as `URL` has it. */
+function withoutBrackets(hostname: string): string {
+  return hostname.replace(/^\[(.*)\]$/, "$1");
 }
 
 function addressesOf(found: string | readonly LookupAddress[]): readonly LookupAddress[] {
