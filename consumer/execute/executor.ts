@@ -138,14 +138,17 @@ export class Executor {
   }
 
   #attempt(task: CallTask, request: HttpRequest, onOver: (attempt: Attempt) => void): void {
-    const { policy } = task.chunk.message;
+    const { chunk } = task;
+    const { policy } = chunk.message;
     if (task.startedAt === 0) task.startedAt = Date.now();
     this.#http.start(
       request,
+      (chunk.pools ??= this.#http.pools(policy.allow)),
       task.call.timeoutMs ?? policy.timeoutMs,
       policy.redirects,
       (attempt) => {
-        task.attempts++;
+        // What never left this machine was no try.
+        if (attempt.end?.kind !== "blocked" || attempt.end.sent) task.attempts++;
         onOver(attempt);
       },
     );
@@ -166,6 +169,10 @@ export class Executor {
       }
     }
     if (verdict === "retry") return false;
+    if (end.kind === "blocked") {
+      this.#fail(task, "blocked", attempt.error ?? "");
+      return true;
+    }
     const status = end.kind === "answer" ? end.status : undefined;
     const measured = {
       id: task.call.id,

@@ -3,6 +3,7 @@ import type { Delivery } from "../../shared/broker/broker.ts";
 import { isUnsafe } from "../../shared/model/call.ts";
 import type { Call } from "../../shared/model/call.ts";
 import type { CallsMessage } from "../../shared/model/message.ts";
+import type { GuardedPools } from "../execute/pools.ts";
 import { sharedHeaders } from "../execute/request.ts";
 import { HOLD_MS } from "./hold.ts";
 
@@ -25,6 +26,8 @@ export class Chunk {
   readonly spread = Math.random();
   readonly headers: readonly string[];
   readonly hasReferences: boolean;
+  /** What its calls are made over; undefined before the first. */
+  pools: GuardedPools | undefined;
   /** Holds unsafe calls: repeated after a crash only if they surely had not been started. */
   readonly guarded: boolean;
   /** Of a guarded one: names this delivery in coordination, which lets one at a time be worked on. */

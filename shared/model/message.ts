@@ -199,7 +199,9 @@ function checkPolicy(policy: Record<string, unknown>): void {
   requireNumber(policy, "redirects");
   checkHeaders(policy["headers"], "policy.headers");
   asArray(policy["success"], "policy.success");
-  asArray(policy["allow"], "policy.allow");
+  if (!asArray(policy["allow"], "policy.allow").every((entry) => typeof entry === "string")) {
+    throw wrong("policy.allow", "a list of hosts and ranges", policy["allow"]);
+  }
   const retry = asRecord(policy["retry"], "policy.retry");
   requireNumber(retry, "attempts");
   asArray(retry["on"], "policy.retry.on");
