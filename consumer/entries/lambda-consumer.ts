@@ -26,7 +26,7 @@ export async function handler(event: unknown, context: LambdaContext): Promise<B
   stores ??= openWorkerStores();
   // A start that failed is tried again by the next event.
   stores.catch(() => (stores = undefined));
-  const { broker, coordination, claims, prefix } = await stores;
+  const { broker, coordination, claims, answers, prefix } = await stores;
   const lanes = Map.groupBy(records, (record) => laneOf(record, prefix));
   await broker.ensure([...lanes.keys()]);
   const limits = new Map((await coordination.lanes()).map((limit) => [limit.lane, limit]));
@@ -35,8 +35,8 @@ export async function handler(event: unknown, context: LambdaContext): Promise<B
     [...lanes].map(async ([lane, batch]) => {
       const limit: LaneLimit = limits.get(lane) ?? { lane, concurrency: DEFAULT_CONCURRENCY };
       const worker = `lambda ${context.logStreamName}`;
-      const work = { broker, coordination, claims, limit, totalLimit, worker, endsAt };
-      const result = await workBatch(work, batch.map(toDelivery));
+      const shared = { broker, coordination, claims, answers, totalLimit, endsAt };
+      const result = await workBatch({ ...shared, limit, worker }, batch.map(toDelivery));
       log("info", JSON.stringify({ lane, messages: batch.length, ...result.tally }));
       return result.held;
     }),

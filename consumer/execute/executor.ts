@@ -3,8 +3,10 @@ import pRetry from "p-retry";
 import { ClaimLostError } from "../../shared/claims/claim-store.ts";
 import { SenpuError, messageOf } from "../../shared/errors.ts";
 import { log } from "../../shared/lambda/log.ts";
+import type { AnswerPolicy } from "../../shared/model/answer-policy.ts";
 import type { Call } from "../../shared/model/call.ts";
 import type { Outcome, Reason } from "../../shared/model/outcome.ts";
+import type { AnswerReader, StagedAnswer } from "../answer/answer-reader.ts";
 import type { CallTask } from "../receive/chunk.ts";
 import type { Attempt } from "./attempt.ts";
 import { budgetOf, countFailure, failuresBefore } from "./budget.ts";
@@ -42,7 +44,9 @@ export interface ExecutorHost {
   allows(task: CallTask): boolean;
   /** Is there time for an attempt that starts in so many milliseconds? */
   hasTime(task: CallTask, inMs: number): boolean;
-  settle(task: CallTask, outcome: Outcome): void;
+  settle(task: CallTask, outcome: Outcome, staged?: StagedAnswer): void;
+  /** Readers for the call's answers. */
+  reading(task: CallTask, answers: AnswerPolicy): () => AnswerReader;
   putBack(task: CallTask, notBefore: number): void;
   drop(task: CallTask): void;
   /** An attempt was cut, because its worker ends: the call is `unknown` now, or is put back. */
@@ -146,6 +150,7 @@ export class Executor {
         task.attempts++;
         onOver(attempt);
       },
+      policy.answers === undefined ? undefined : this.#host.reading(task, policy.answers),
     );
   }
 
@@ -165,6 +170,7 @@ export class Executor {
     }
     if (verdict === "retry") return false;
     const status = end.kind === "answer" ? end.status : undefined;
+    const answer = attempt.kept?.answer;
     const measured = {
       id: task.call.id,
       ...(status === undefined ? {} : { status }),
@@ -172,6 +178,7 @@ export class Executor {
       startedAt: task.startedAt,
       settledAt: Date.now(),
       latencyMs: Math.round(attempt.latencyMs * 10) / 10,
+      ...(answer === undefined ? {} : { answer }),
     };
     const outcome: Outcome =
       verdict === "succeeded"
@@ -182,7 +189,7 @@ export class Executor {
             reason: verdict,
             error: attempt.error ?? `HTTP ${status}`,
           };
-    this.#host.settle(task, outcome);
+    this.#host.settle(task, outcome, attempt.kept?.staged);
     return true;
   }
 

@@ -1,5 +1,7 @@
 import { Pool } from "undici";
+import type { AnswerReader } from "../answer/answer-reader.ts";
 import { Attempt } from "./attempt.ts";
+import { ReadingAttempt } from "./reading-attempt.ts";
 import { redirected } from "./redirect.ts";
 import type { HttpRequest } from "./request.ts";
 
@@ -24,17 +26,20 @@ export class HttpClient {
 
   /**
    * Starts an attempt, following up to `redirects` of GET and HEAD within the same time; then the last answer counts.
-   * `onOver` is called once; before this returns only for a request that cannot be made.
+   * `onOver` is called once; before this returns only for a request that cannot be made. `read`: of answers that are
+   * more than counted, a reader each.
    */
   start(
     request: HttpRequest,
     timeoutMs: number,
     redirects: number,
     onOver: (attempt: Attempt) => void,
+    read?: () => AnswerReader,
   ): void {
     const startedAt = performance.now();
     this.#sweepEvery(Math.max(2, Math.min(SWEEP_MS, timeoutMs / 20)));
-    this.#dispatch(request, request.origin, startedAt, startedAt + timeoutMs, redirects, onOver);
+    const expiresAt = startedAt + timeoutMs;
+    this.#dispatch(request, request.origin, startedAt, expiresAt, redirects, onOver, read);
   }
 
   /** Attempts in flight of calls to this origin, wherever redirects have led them. */
@@ -51,17 +56,22 @@ export class HttpClient {
     expiresAt: number,
     redirects: number,
     onOver: (attempt: Attempt) => void,
+    read: (() => AnswerReader) | undefined,
   ): void {
-    const attempt = new Attempt(origin, startedAt, expiresAt, (over) => {
+    const finish = (over: Attempt): void => {
       this.#inFlight.delete(over);
       const next = redirects > 0 && over.location !== undefined ? redirected(request, over) : null;
       if (next !== null) {
-        this.#dispatch(next, origin, startedAt, expiresAt, redirects - 1, onOver);
+        this.#dispatch(next, origin, startedAt, expiresAt, redirects - 1, onOver, read);
         return;
       }
       if (this.#inFlight.size === 0) this.#stopSweep();
       onOver(over);
-    });
+    };
+    const attempt =
+      read === undefined
+        ? new Attempt(origin, startedAt, expiresAt, finish)
+        : new ReadingAttempt(origin, startedAt, expiresAt, finish, read());
     this.#inFlight.add(attempt);
     this.#pool(request.origin).dispatch(
       {

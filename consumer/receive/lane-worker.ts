@@ -1,3 +1,4 @@
+import type { AnswerStore } from "../../shared/answers/answer-store.ts";
 import type { Broker, Delivery } from "../../shared/broker/broker.ts";
 import { wholeCall } from "../../shared/claims/claimed-call.ts";
 import type { ClaimStore } from "../../shared/claims/claim-store.ts";
@@ -5,6 +6,7 @@ import type { LaneActivity } from "../../shared/command.ts";
 import type { Coordination, LaneLimit } from "../../shared/coordination/coordination.ts";
 import type { Call } from "../../shared/model/call.ts";
 import type { CallsMessage } from "../../shared/model/message.ts";
+import { AnswerDesk } from "../answer/answer-desk.ts";
 import type { Attempt } from "../execute/attempt.ts";
 import { Executor } from "../execute/executor.ts";
 import type { CutCalls, SlotAnswer } from "../execute/executor.ts";
@@ -31,6 +33,7 @@ export interface LaneWorkerOptions {
   readonly broker: Broker;
   readonly coordination: Coordination;
   readonly claims: ClaimStore;
+  readonly answers: AnswerStore;
   readonly watch: RunWatch;
   readonly worker: string;
   readonly limit: LaneLimit;
@@ -85,7 +88,8 @@ export class LaneWorker {
       inFlight: (origin) => this.#http.inFlight(origin),
       onChange: pump,
     });
-    this.#settler = new Settler({ ...shared, onOver: (chunk) => this.#forget(chunk) });
+    const answers = new AnswerDesk(options.answers, onFailed);
+    this.#settler = new Settler({ ...shared, answers, onOver: (chunk) => this.#forget(chunk) });
     const ends = {
       putBack: (task: CallTask, notBefore: number) =>
         this.#done(() => this.#settler.putBack(task, notBefore)),
@@ -99,7 +103,8 @@ export class LaneWorker {
       whole: (task) => wholeCall(claims, task.call),
       allows: ({ chunk }) => !chunk.isLost && watch.allows(chunk.message),
       hasTime: (task, inMs) => hasTime(task.call, task.chunk.message, inMs),
-      settle: (task, outcome) => this.#done(() => this.#settler.settle(task, outcome)),
+      reading: (task, policy) => answers.reading(task, policy),
+      settle: (...settled) => this.#done(() => this.#settler.settle(...settled)),
       noteCut: (isUnknown) => void this.#cut[isUnknown ? "unknown" : "putBack"]++,
       failed: onFailed,
       stopping: this.#stop.signal,

@@ -61,6 +61,7 @@ export async function planFromDocument(
     source: { ...source, ...(rows === undefined ? {} : { rows }) },
     knownCalls: rows === undefined ? calls.length : null,
     sources,
+    baseDir: options.baseDir,
     allow: options.allow,
     overrides: options.overrides,
     given,

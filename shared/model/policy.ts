@@ -1,3 +1,5 @@
+import type { AnswerPolicy } from "./answer-policy.ts";
+
 /** How a run's calls are made and judged. Travels in each message, so that a worker needs nothing but the message. */
 export interface Policy {
   /** One attempt, from its start to the last byte of the answer, in milliseconds. */
@@ -15,6 +17,8 @@ export interface Policy {
   readonly allow: readonly string[];
   /** When a destination that keeps failing is left alone; null: never. */
   readonly breaker: BreakerPolicy | null;
+  /** Absent: answers are judged by their status, and not kept. */
+  readonly answers?: AnswerPolicy;
 }
 
 export interface RetryPolicy {
@@ -31,8 +35,11 @@ export interface RetryPolicy {
   readonly unsafe: boolean;
 }
 
-/** A status, or a kind of missing answer; `network` is any but a timeout: `refused`, `reset` and `dns` are among it. */
-export type RetryCause = number | "network" | "refused" | "reset" | "dns" | "timeout";
+/**
+ * A status, or a kind of missing answer; `network` is any but a timeout: `refused`, `reset` and `dns` are among it.
+ * `expect`: an answer whose status says success, and whose body is not what was expected, or cannot be read.
+ */
+export type RetryCause = number | "network" | "refused" | "reset" | "dns" | "timeout" | "expect";
 
 export interface RetryRule {
   readonly on: readonly RetryCause[];

@@ -148,6 +148,7 @@ async function runWithDeath(plan: Staged, crashes: readonly CrashPoint[]): Promi
       broker: session.broker,
       coordination: session.coordination,
       claims: session.claims,
+      answers: session.answers,
       name: "healthy",
     });
     await healthy.start();
