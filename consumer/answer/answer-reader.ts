@@ -102,9 +102,10 @@ export class AnswerReader {
       if (this.#failure !== undefined) throw this.#failure;
       return await this.#conclude();
     } catch (error) {
+      const isInMemory = this.#spill === undefined;
       await this.#letGo();
       if (!(error instanceof AnswerFault)) throw error;
-      const answer = this.#keep(undefined);
+      const answer = this.#keep(isInMemory ? Buffer.concat(this.#parts) : undefined);
       return { fault: error.message, ...(answer === undefined ? {} : { answer }) };
     } finally {
       this.#parts = [];

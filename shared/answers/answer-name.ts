@@ -8,10 +8,10 @@ const MAX_CHARS = 120;
  * system takes is percent-encoded; of a long one the end is its hash.
  */
 export function answerName(id: string): string {
-  const safe = encodeURIComponent(id)
+  const safe = encodeURIComponent(id.toWellFormed())
     .replaceAll(/[!'()*~]/g, (one) => `%${one.charCodeAt(0).toString(16).toUpperCase()}`)
     .replace(/^\.+/, (dots) => "%2E".repeat(dots.length));
-  if (safe.length <= MAX_CHARS) return safe;
-  const hash = createHash("sha256").update(id).digest("hex").slice(0, 24);
+  if (safe.length <= MAX_CHARS && id.isWellFormed()) return safe;
+  const hash = createHash("sha256").update(Buffer.from(id, "utf16le")).digest("hex").slice(0, 24);
   return `${safe.slice(0, MAX_CHARS)}~${hash}`;
 }

@@ -63,7 +63,7 @@ test("120 answers end in CSV once each, with the worker killed half way", async 
   const rows = readCsv(file);
   expect(rows.toSorted(byId)).toEqual(ids.map(rowOf).toSorted(byId));
   expect(readdirSync(stage.folder).filter((name) => name.endsWith(".partial"))).toEqual([]);
-}, 120_000);
+}, 240_000);
 
 test("a 200 that means failure is rejected with what was found, and its replay completes the same file", async () => {
   const server = await startApi();
