@@ -52,6 +52,7 @@ export class AnswerReader {
   #isSuccess = false;
   #source: Readable | undefined;
   #reading: Promise<void> | undefined;
+  #taking: Promise<void> | undefined;
   #failure: unknown;
   /** Nothing more of the body is wanted. */
   #isEnough = false;
@@ -142,7 +143,8 @@ export class AnswerReader {
     const decoders = decodersOf(String(this.#headers["content-encoding"] ?? ""));
     const consume = async (stream: AsyncIterable<Buffer>): Promise<void> => {
       for await (const chunk of stream) {
-        await this.#take(chunk);
+        this.#taking = this.#take(chunk);
+        await this.#taking;
         if (this.#isEnough) break;
       }
     };
@@ -237,6 +239,8 @@ export class AnswerReader {
 
   async #letGo(): Promise<void> {
     await this.#reading?.catch(() => {});
+    // It may go on for a moment after the stream around it has ended.
+    await this.#taking?.catch(() => {});
     await this.#spill?.discard();
     this.#spill = undefined;
   }

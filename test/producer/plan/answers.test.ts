@@ -35,7 +35,7 @@ test("keep, save and expect are read with their defaults", async () => {
       columns: [
         { name: "id", source: "id" },
         { name: "$.name", source: "$.name" },
-        { name: "header.X-Page", source: "header.x-page" },
+        { name: "header.x-page", source: "header.x-page" },
       ],
     },
   });
@@ -58,10 +58,10 @@ test("where answers are saved is relative to the plan", async () => {
 });
 
 test.each<[string, string]>([
-  ["keep: everything", `1:7 keep: "everything" is not allowed; ${KEEP_RIGHT}`],
+  ["keep: everything", `1:1 keep: "everything" is not allowed; ${KEEP_RIGHT}`],
   [
     "keep: { body: 1GB }",
-    '1:15 keep.body: "1GB" is not allowed; a size from 1B to 128KB, such as 64KB',
+    '1:9 keep.body: "1GB" is not allowed; a size from 1B to 128KB, such as 64KB',
   ],
   [
     "save: out.xlsx",
