@@ -6,7 +6,7 @@ import { log } from "../../shared/lambda/log.ts";
 import type { AnswerPolicy } from "../../shared/model/answer-policy.ts";
 import type { Call } from "../../shared/model/call.ts";
 import type { Outcome, Reason } from "../../shared/model/outcome.ts";
-import type { AnswerReader, StagedAnswer } from "../answer/answer-reader.ts";
+import type { AnswerReader, ReadAnswer, StagedAnswer } from "../answer/answer-reader.ts";
 import type { CallTask } from "../receive/chunk.ts";
 import type { Attempt } from "./attempt.ts";
 import { budgetOf, countFailure, failuresBefore } from "./budget.ts";
@@ -170,7 +170,6 @@ export class Executor {
     }
     if (verdict === "retry") return false;
     const status = end.kind === "answer" ? end.status : undefined;
-    const answer = attempt.kept?.answer;
     const measured = {
       id: task.call.id,
       ...(status === undefined ? {} : { status }),
@@ -178,7 +177,6 @@ export class Executor {
       startedAt: task.startedAt,
       settledAt: Date.now(),
       latencyMs: Math.round(attempt.latencyMs * 10) / 10,
-      ...(answer === undefined ? {} : { answer }),
     };
     const outcome: Outcome =
       verdict === "succeeded"
@@ -189,7 +187,9 @@ export class Executor {
             reason: verdict,
             error: attempt.error ?? `HTTP ${status}`,
           };
-    this.#host.settle(task, outcome, attempt.kept?.staged);
+    const { kept } = attempt;
+    if (kept === undefined) this.#host.settle(task, outcome);
+    else this.#host.settle(task, withAnswer(outcome, kept), kept.staged);
     return true;
   }
 
@@ -256,6 +256,10 @@ export class Executor {
       error,
     });
   }
+}
+
+function withAnswer(outcome: Outcome, { answer }: ReadAnswer): Outcome {
+  return answer === undefined ? outcome : { ...outcome, answer };
 }
 
 /** Counts the failure against its budget; the wait is by that budget's backoff, and grows with its failures only. */

@@ -152,7 +152,7 @@ function recordOutcome(
   }
   const found = findCall(file, key, outcome.id);
   if (found === undefined) {
-    keepAnswer(file, nextPosition(run), outcome);
+    if (outcome.answer !== undefined) keepAnswer(file, nextPosition(run), outcome);
     file
       .prepare(
         `INSERT INTO calls (position, run, id, planned, lane, method, url, ${OUTCOME_COLUMNS})
