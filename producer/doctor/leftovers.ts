@@ -50,9 +50,7 @@ export function findLeftovers(folder: StateFolder): Leftovers {
         file.endsWith(SPILL) &&
         !possibleOwners(basename(file)).some((id) => known?.get(id) === "beating"),
     ),
-    ...[...list(claims), ...list(answers)]
-      .flatMap(list)
-      .filter((file) => isDeads(file, PARTIAL)),
+    ...[...list(claims), ...list(answers)].flatMap(list).filter((file) => isDeads(file, PARTIAL)),
   ];
   const isOver = (owners: readonly string[]): boolean =>
     known !== undefined && !owners.some((id) => known.has(id) && known.get(id) !== "over");

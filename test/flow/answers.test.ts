@@ -100,7 +100,7 @@ test("a 200 that means failure is rejected with what was found, and its replay c
   await fetch(`${server.url}/mend`);
   expect((await stage.run(["replay", "r", "--run-id", "again", ...at])).exitCode).toBe(0);
   expect(readCsv(file).toSorted(byId)).toEqual(calls.map(({ id }) => rowOf(id)).toSorted(byId));
-}, 120_000);
+}, 240_000);
 
 test("where answers cannot be saved the run stops with 3, and goes on once they can, without losing one", async () => {
   const server = await startApi();
@@ -123,7 +123,7 @@ test("where answers cannot be saved the run stops with 3, and goes on once they 
   const saved = lines.map((line) => JSON.parse(line) as { id: string; json: { id: string } });
   expect(saved.map(({ id }) => id).toSorted()).toEqual(calls.map(({ id }) => id).toSorted());
   expect(saved.every(({ id, json }) => json.id === id)).toBe(true);
-}, 120_000);
+}, 240_000);
 
 test("a file that cannot be written at the run's end is written by senpu save, elsewhere if need be", async () => {
   const server = await startApi();
@@ -151,7 +151,7 @@ test("a file that cannot be written at the run's end is written by senpu save, e
     headers: { "content-encoding": "gzip" },
     json: { ok: true },
   });
-}, 120_000);
+}, 240_000);
 
 function byId(one: { readonly id: string }, other: { readonly id: string }): number {
   return one.id < other.id ? -1 : 1;
