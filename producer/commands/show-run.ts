@@ -74,7 +74,9 @@ export async function showRun(
       deployment,
       by: describeActor(command),
       signal: interrupt.signal,
-      onSaved: (saved) => progress.say(describeSaved(saved)),
+      onSaved: (saved) => {
+        if (!common.quiet) progress.say(describeSaved(saved));
+      },
       onNote: (text) => {
         if (text !== undefined && text !== note) progress.say(`${text} …`);
         note = text;

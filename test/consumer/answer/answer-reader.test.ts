@@ -16,7 +16,7 @@ import type { AnswerPolicy, SavePolicy } from "../../../shared/model/answer-poli
 import { temporaryFolder } from "../../shared/broker/embedded.ts";
 import { makePolicy } from "../../support/policy.ts";
 
-type Answering = (response: ServerResponse) => void;
+type Answering = (response: ServerResponse) => void | Promise<void>;
 
 interface Answered {
   readonly attempt: Attempt;
@@ -33,7 +33,7 @@ async function ask(
   answers: AnswerPolicy,
   timeoutMs = 20_000,
 ): Promise<Answered> {
-  const server = createServer((_request, response) => answering(response));
+  const server = createServer((_request, response) => void answering(response));
   server.listen(0, "127.0.0.1");
   await once(server, "listening");
   const origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
