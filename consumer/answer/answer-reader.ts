@@ -11,13 +11,13 @@ import { keepBody, keepHeaders } from "./kept-answer.ts";
 import type { AnswerHeaders } from "./kept-answer.ts";
 import { parseMediaType } from "./media-type.ts";
 import type { MediaType } from "./media-type.ts";
-import type { AnswerSink, AnswerUse } from "./answer-use.ts";
+import type { AnswerUse } from "./answer-use.ts";
 import { Spill } from "./spill.ts";
 
 /** A body up to this lives in memory as a whole; a longer one goes to a file, unless it is to be looked into. */
 const SMALL_BYTES = 64 * 1024;
 /** A body that is looked into lives in memory, and is no longer than this. */
-export const MAX_LOOKED_BYTES = 8 * 1024 * 1024;
+const MAX_LOOKED_BYTES = 8 * 1024 * 1024;
 
 /** What an answer came to. */
 export interface ReadAnswer {
@@ -267,5 +267,3 @@ export interface AnswerFacts {
   /** Of the body, decoded, as far as they are known. */
   readonly bytes: number;
 }
-
-export type { AnswerSink };
