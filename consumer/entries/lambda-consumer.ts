@@ -29,7 +29,7 @@ export async function handler(event: unknown, context: LambdaContext): Promise<B
   stores ??= openWorkerStores();
   // A start that failed is tried again by the next event.
   stores.catch(() => (stores = undefined));
-  const { broker, coordination, claims, prefix } = await stores;
+  const { broker, coordination, claims, answers, prefix } = await stores;
   const lanes = Map.groupBy(records, (record) => laneOf(record, prefix));
   await broker.ensure([...lanes.keys()]);
   const limits = new Map((await coordination.lanes()).map((limit) => [limit.lane, limit]));
@@ -39,8 +39,8 @@ export async function handler(event: unknown, context: LambdaContext): Promise<B
       const limit: LaneLimit = limits.get(lane) ?? { lane, concurrency: DEFAULT_CONCURRENCY };
       const worker = `lambda ${context.logStreamName}`;
       const meter = new BatchMetrics();
-      const work = { broker, coordination, claims, limit, totalLimit, worker, endsAt, meter };
-      const result = await workBatch(work, batch.map(toDelivery));
+      const shared = { broker, coordination, claims, answers, totalLimit, endsAt, meter };
+      const result = await workBatch({ ...shared, limit, worker }, batch.map(toDelivery));
       const { putBack } = result.tally;
       writeMetrics(() =>
         meter.line({ deployment: prefix, lane, messages: batch.length, putBack }, Date.now()),

@@ -6,11 +6,13 @@ import { log as logLine } from "../../shared/lambda/log.ts";
 import { log } from "../../shared/log/log.ts";
 import type { Call } from "../../shared/model/call.ts";
 import type { Outcome, Reason } from "../../shared/model/outcome.ts";
+import type { ReadAnswer } from "../answer/answer-reader.ts";
 import type { CallTask } from "../receive/chunk.ts";
 import { callFields, endFields } from "../settle/log-fields.ts";
 import type { Attempt } from "./attempt.ts";
 import { budgetOf, countFailure, failuresBefore } from "./budget.ts";
 import { parseRetryAfter, retryDelayMs } from "./delay.ts";
+import type { ExecutorHost } from "./executor-host.ts";
 import type { HttpClient } from "./http-client.ts";
 import { judge } from "./judge.ts";
 import type { HttpRequest } from "./request.ts";
@@ -20,40 +22,6 @@ import { buildRequest } from "./request.ts";
 const DEFER_AFTER_MS = 5000;
 /** After a claim store could not be reached, its calls come again so much later, and up to as much again. */
 const CLAIMS_PAUSE_MS = 5000;
-
-/** What a call that wants to be tried again gets: a slot, or the time (epoch milliseconds) until which it is put back. */
-export type SlotAnswer = "taken" | "expired" | "dropped" | number;
-
-/** Calls whose attempt was cut when their worker ended, by what became of them. */
-export interface CutCalls {
-  putBack: number;
-  unknown: number;
-}
-
-/** Where calls come from and go to, as far as executing them is concerned. */
-export interface ExecutorHost {
-  /** Resolves once the call may be tried again, with all taken that it takes; or with what is to become of it instead. */
-  slot(task: CallTask, origin: string): Promise<SlotAnswer>;
-  /** Gives back what was taken for a call that was not tried. */
-  give(task: CallTask): void;
-  /** An attempt has ended: the same, and what it says of its destination. */
-  over(task: CallTask, attempt: Attempt): void;
-  /** The call with what it left in the claim store. */
-  whole(task: CallTask): Promise<Call>;
-  /** May the call still be made? */
-  allows(task: CallTask): boolean;
-  /** Is there time for an attempt that starts in so many milliseconds? */
-  hasTime(task: CallTask, inMs: number): boolean;
-  settle(task: CallTask, outcome: Outcome): void;
-  putBack(task: CallTask, notBefore: number): void;
-  drop(task: CallTask): void;
-  /** An attempt was cut, because its worker ends: the call is `unknown` now, or is put back. */
-  noteCut(isUnknown: boolean): void;
-  /** The worker cannot go on. */
-  failed(error: unknown): void;
-  /** Aborted when the worker stops: waits end, and their calls are put back. */
-  readonly stopping: AbortSignal;
-}
 
 /**
  * Makes one call to its end: attempts, waits between them, judges each.
@@ -151,6 +119,7 @@ export class Executor {
         if (attempt.end?.kind !== "blocked" || attempt.end.sent) task.attempts++;
         onOver(attempt);
       },
+      policy.answers === undefined ? undefined : this.#host.reading(task, policy.answers),
     );
   }
 
@@ -191,7 +160,9 @@ export class Executor {
             reason: verdict,
             error: attempt.error ?? `HTTP ${status}`,
           };
-    this.#host.settle(task, outcome);
+    const { kept } = attempt;
+    if (kept === undefined) this.#host.settle(task, outcome);
+    else this.#host.settle(task, withAnswer(outcome, kept), kept.staged);
     return true;
   }
 
@@ -262,6 +233,10 @@ export class Executor {
       error,
     });
   }
+}
+
+function withAnswer(outcome: Outcome, { answer }: ReadAnswer): Outcome {
+  return answer === undefined ? outcome : { ...outcome, answer };
 }
 
 /** Counts the failure against its budget; the wait is by that budget's backoff, and grows with its failures only. */

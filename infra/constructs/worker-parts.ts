@@ -2,7 +2,16 @@ import type { IGrantable } from "aws-cdk-lib/aws-iam";
 import { LEDGER_QUEUE, deadQueue, failedQueue, laneQueue } from "../../shared/broker/broker.ts";
 import type { Environment } from "../environments/environment.ts";
 import type { Backbone } from "./backbone.ts";
-import { mayCoordinate, mayFind, mayKeep, mayPublish, mayReceive, maySend } from "./permissions.ts";
+import {
+  mayCoordinate,
+  mayFind,
+  mayKeep,
+  mayPublish,
+  mayReceive,
+  maySend,
+  mayWrite,
+} from "./permissions.ts";
+import { ANSWERS_PREFIX } from "./stores.ts";
 import type { Stores } from "./stores.ts";
 
 /** What every worker works with, whatever it runs on. */
@@ -14,7 +23,7 @@ export interface WorkerParts {
   readonly logRetentionDays: Environment["logs"]["retentionDays"];
 }
 
-/** Takes a lane's messages, puts calls back, tells outcomes, and keeps to limits; nothing else. */
+/** Takes a lane's messages, puts calls back, saves answers, tells outcomes, and keeps to limits; nothing else. */
 export function grantWorker(
   who: IGrantable,
   lane: string,
@@ -27,4 +36,5 @@ export function grantWorker(
   mayPublish(who, [backbone.topics.outcomes]);
   mayCoordinate(who, stores.coordination);
   mayKeep(who, stores.claims);
+  mayWrite(who, stores.results, ANSWERS_PREFIX);
 }

@@ -1,4 +1,6 @@
+import { resolve } from "node:path";
 import { freezeDeep } from "../../shared/freeze-deep.ts";
+import type { AnswerPolicy } from "../../shared/model/answer-policy.ts";
 import type { Lane, Rate } from "../../shared/model/lane.ts";
 import { environmentVariable } from "../../shared/environment.ts";
 import { type Trace, readTraceparent } from "../../shared/model/trace.ts";
@@ -30,6 +32,8 @@ export interface PlanParts {
   /** In addition to the plan's own. */
   readonly allow: readonly string[];
   readonly overrides: PlanOverrides;
+  /** Absolute; what a path under `save` is relative to. Default: the working directory. */
+  readonly baseDir?: string;
   /** Lanes beside the plan's own. */
   readonly given: GivenLanes | undefined;
   /** As {@link Plan}'s. */
@@ -57,6 +61,7 @@ export function assemblePlan(parts: PlanParts): Plan {
       allow: [...new Set([...settings.allow, ...parts.allow])],
       breaker: settings.breaker,
       ...traceOf(settings.trace, overrides.traceparent ?? environmentVariable("TRACEPARENT")),
+      ...answersOf(settings, parts.baseDir),
     },
     deadlineMs: settings.defaults.deadline,
     tolerance: settings.tolerance ?? null,
@@ -73,6 +78,21 @@ function traceOf(isOn: boolean | undefined, given: string | undefined): { readon
   const parent = given === undefined ? undefined : readTraceparent(given);
   if (isOn === false || (isOn === undefined && parent === undefined)) return {};
   return { trace: parent ?? true };
+}
+
+/** Nothing where the plan asks for nothing: then answers are only judged by their status. */
+function answersOf(
+  { expect, keep, save }: PlanSettings,
+  baseDir = ".",
+): { readonly answers?: AnswerPolicy } {
+  const answers: AnswerPolicy = {
+    ...(keep === undefined || keep === null ? {} : { keep }),
+    ...(save === undefined
+      ? {}
+      : { save: save.format === "s3" ? save : { ...save, to: resolve(baseDir, save.to) } }),
+    ...(expect === undefined ? {} : { expect }),
+  };
+  return Object.keys(answers).length === 0 ? {} : { answers };
 }
 
 export function boundLane(lane: Lane, { concurrency = Infinity, rate }: PlanOverrides): Lane {

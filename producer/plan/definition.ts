@@ -70,6 +70,7 @@ export async function planFromDocument(
     },
     knownCalls: rows === undefined ? calls.length : null,
     sources,
+    baseDir: options.baseDir,
     allow: options.allow,
     overrides: options.overrides,
     given,

@@ -1,4 +1,5 @@
 import { SenpuError, messageOf } from "../errors.ts";
+import { answerPolicyFault } from "./answer-policy.ts";
 import { METHODS } from "./call.ts";
 import type { Call } from "./call.ts";
 import { isClaim } from "./claim.ts";
@@ -219,6 +220,10 @@ function checkPolicy(policy: Record<string, unknown>): void {
   if (policy["breaker"] !== undefined && policy["breaker"] !== null) {
     const breaker = asRecord(policy["breaker"], "policy.breaker");
     for (const field of Object.keys(DEFAULT_BREAKER)) requireNumber(breaker, field);
+  }
+  if (policy["answers"] !== undefined) {
+    const fault = answerPolicyFault(policy["answers"]);
+    if (fault !== undefined) throw wrong(...fault, policy["answers"]);
   }
 }
 

@@ -3,6 +3,7 @@ import { workBatch } from "../../../consumer/entries/work-batch.ts";
 import type { BatchResult } from "../../../consumer/entries/work-batch.ts";
 import type { Broker, Delivery } from "../../../shared/broker/broker.ts";
 import { laneQueue } from "../../../shared/broker/broker.ts";
+import { openFolderAnswers } from "../../../shared/answers/folder-answers.ts";
 import { openFolderClaims } from "../../../shared/claims/folder-claims.ts";
 import type { HoldRequest } from "../../../shared/coordination/coordination.ts";
 import { createMemoryCoordination } from "../../../shared/coordination/memory-coordination.ts";
@@ -57,6 +58,7 @@ async function setUp(): Promise<Bench> {
         broker,
         coordination: createMemoryCoordination(),
         claims: openFolderClaims(temporaryFolder()),
+        answers: openFolderAnswers(temporaryFolder()),
         limit: { lane: LANE, concurrency },
         worker: "test",
         endsAt: 0,
@@ -162,6 +164,7 @@ test("what the broker does not take back is reported as held", async () => {
       broker: deaf,
       coordination: createMemoryCoordination(),
       claims: openFolderClaims(temporaryFolder()),
+      answers: openFolderAnswers(temporaryFolder()),
       limit,
       worker: "test",
       endsAt: Date.now() + 2_000,
@@ -182,8 +185,9 @@ test("a batch that could be taken on only in part fails as a whole, so that noth
       : Promise.reject(new Error("coordination is gone")),
   );
   const claims = openFolderClaims(temporaryFolder());
+  const answers = openFolderAnswers(temporaryFolder());
   const endsAt = Date.now() + 2_000;
-  const work = { broker, coordination, claims, limit, worker: "test", endsAt };
+  const work = { broker, coordination, claims, answers, limit, worker: "test", endsAt };
   const deliveries = [deliveryOf({ calls }, 2), deliveryOf({ calls, chunk: "1" }, 2)];
   await expect(workBatch(work, deliveries)).rejects.toThrow("coordination is gone");
 });
@@ -195,8 +199,9 @@ test("a copy of what another delivery is worked on is reported, so that it is no
   const now = Date.now();
   await coordination.holdChunk({ chunk: "r/1/0", holder: "another", ttlMs: 20_000, now });
   const claims = openFolderClaims(temporaryFolder());
+  const answers = openFolderAnswers(temporaryFolder());
   const endsAt = now + 2_000;
-  const work = { broker, coordination, claims, limit, worker: "test", endsAt };
+  const work = { broker, coordination, claims, answers, limit, worker: "test", endsAt };
   const { tally, held } = await workBatch(work, [deliveryOf({ calls })]);
   expect(held).toHaveLength(1);
   expect(tally).toMatchObject({ succeeded: 0, putBack: 0 });
