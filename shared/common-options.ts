@@ -76,7 +76,9 @@ function whyRefused(
 }
 
 /** Begins the log that the flags ask for. False: it is off, as by default. */
-export async function startCommandLog(options: Readonly<Record<string, unknown>>): Promise<boolean> {
+export async function startCommandLog(
+  options: Readonly<Record<string, unknown>>,
+): Promise<boolean> {
   const { startLog } = await import("./log/start-log.ts");
   return startLog({
     level: options["logLevel"] as string | undefined,

@@ -64,7 +64,10 @@ export function costPlan(
 }
 
 /** Of `--region`. Throws SenpuError `usage` for a region without prices. */
-export function readRegion(option: string | undefined): { readonly region: string; readonly prices: Prices } {
+export function readRegion(option: string | undefined): {
+  readonly region: string;
+  readonly prices: Prices;
+} {
   const region = option ?? DEFAULT_REGION;
   const prices = pricesOf(region);
   if (prices !== undefined) return { region, prices };
