@@ -67,6 +67,7 @@ const COMMANDS: readonly (EnvironmentRules & {
     name: "save",
     summary: "write a run's saved answers, once more or elsewhere",
     load: () => import("./producer/commands/save.ts"),
+    findsDeployment: true,
   },
   {
     name: "resume",

@@ -73,7 +73,7 @@ export async function openWorkSession(options: SessionOptions): Promise<WorkSess
   });
   const broker = openBroker(found.endpointUrl, deployment);
   const claims = openClaims(folder.claims, deployment);
-  const answers = openAnswers(folder.answers);
+  const answers = openAnswers(folder.answers, deployment);
   return {
     folder,
     endpointUrl: found.endpointUrl,

@@ -1,5 +1,6 @@
 import type { IGrantable } from "aws-cdk-lib/aws-iam";
 import { LEDGER_QUEUE, deadQueue, failedQueue, laneQueue } from "../../shared/broker/broker.ts";
+import { ANSWERS_PREFIX } from "../../shared/deployment/outputs.ts";
 import type { Environment } from "../environments/environment.ts";
 import type { Backbone } from "./backbone.ts";
 import {
@@ -11,7 +12,6 @@ import {
   maySend,
   mayWrite,
 } from "./permissions.ts";
-import { ANSWERS_PREFIX } from "./stores.ts";
 import type { Stores } from "./stores.ts";
 
 /** What every worker works with, whatever it runs on. */

@@ -22,7 +22,7 @@ import {
 } from "../../shared/broker/topology.ts";
 import type { LaneConfig } from "../../shared/config/config.ts";
 import { toLaneOutputs } from "../../shared/deployment/deployed-lanes.ts";
-import { PIPELINE_OUTPUTS } from "../../shared/deployment/outputs.ts";
+import { ANSWERS_PREFIX, PIPELINE_OUTPUTS } from "../../shared/deployment/outputs.ts";
 import { acknowledge } from "../constructs/acknowledge.ts";
 import { Alarms } from "../constructs/alarms.ts";
 import { Backbone } from "../constructs/backbone.ts";
@@ -40,7 +40,7 @@ import {
 } from "../constructs/permissions.ts";
 import { Schedules } from "../constructs/schedules.ts";
 import { SenpuFunction } from "../constructs/senpu-function.ts";
-import { ANSWERS_PREFIX, Stores } from "../constructs/stores.ts";
+import { Stores } from "../constructs/stores.ts";
 import type { WorkerParts } from "../constructs/worker-parts.ts";
 import type { Environment } from "../environments/environment.ts";
 import type { Assets } from "./assets.ts";

@@ -51,7 +51,7 @@ export async function saveStored(
   row: RunRow,
   output?: string,
 ): Promise<SavedResults | undefined> {
-  const answers = openAnswers(stateFolderAt(common.state).answers);
+  const answers = openAnswers(stateFolderAt(common.state).answers, common.deployment);
   try {
     const to = output === undefined ? undefined : resolve(output);
     const saved = await readLedger(common, (ledger) =>

@@ -1,16 +1,27 @@
 import { Readable } from "node:stream";
+import type { Deployment } from "../deployment/deployment.ts";
+import { ANSWERS_PREFIX } from "../deployment/outputs.ts";
 import { environmentVariable } from "../environment.ts";
 import type { AnswerStore, SegmentFile } from "./answer-store.ts";
 import { openFolderAnswers } from "./folder-answers.ts";
 
 /**
- * Where answers that are saved lie until results are gathered: in S3 if `SENPU_ANSWERS_BUCKET` names a bucket (or
+ * Where answers that are saved lie until results are gathered: in the results bucket of a deployment that was found by its
+ * environment's name; in S3 if `SENPU_ANSWERS_BUCKET` names a bucket (or
  * bucket/prefix), else in that folder. S3's client is loaded when it is first needed.
  */
-export function openAnswers(folder: string): AnswerStore {
-  const place = environmentVariable("SENPU_ANSWERS_BUCKET");
+export function openAnswers(
+  folder: string,
+  deployment?: Pick<Deployment, "resultsBucket" | "region">,
+): AnswerStore {
+  const place =
+    deployment === undefined
+      ? environmentVariable("SENPU_ANSWERS_BUCKET")
+      : `${deployment.resultsBucket}/${ANSWERS_PREFIX}`;
   if (place === undefined || place === "") return openFolderAnswers(folder);
-  return new LazyAnswers(async () => (await import("./s3-answers.ts")).openS3Answers(place));
+  return new LazyAnswers(async () =>
+    (await import("./s3-answers.ts")).openS3Answers(place, deployment?.region),
+  );
 }
 
 class LazyAnswers implements AnswerStore {

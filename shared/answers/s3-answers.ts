@@ -23,10 +23,12 @@ import { newSegmentName } from "./folder-answers.ts";
  * Writing needs `s3:PutObject` on the objects; gathering results needs `s3:GetObject`; `prune` needs `s3:ListBucket`
  * and `s3:DeleteObject`.
  */
-export function openS3Answers(place: string): AnswerStore {
+export function openS3Answers(place: string, region?: string): AnswerStore {
   const [bucket = "", ...steps] = place.replace(/^s3:\/\//, "").split("/");
   const prefix = steps.filter((step) => step !== "").map((step) => `${step}/`);
-  if (BUCKET_NAME.test(bucket)) return new S3Answers(createS3Client(), bucket, prefix.join(""));
+  if (BUCKET_NAME.test(bucket)) {
+    return new S3Answers(createS3Client(region), bucket, prefix.join(""));
+  }
   throw new SenpuError(
     "config",
     `SENPU_ANSWERS_BUCKET is ${JSON.stringify(place)}; give a bucket's name, or bucket/prefix`,

@@ -17,3 +17,6 @@ export const LEDGER_OUTPUTS = {
 
 /** `Lanes1`, `Lanes2` and so on: pieces of one text, which `deployed-lanes.ts` writes and reads. */
 export const LANES_OUTPUT = "Lanes";
+
+/** In the results bucket: answers that calls save, and plans whose `save` is `s3://<results bucket>/answers/…`. */
+export const ANSWERS_PREFIX = "answers/";
