@@ -8,6 +8,7 @@ import type { PatientCoordination } from "../shared/coordination/patience.ts";
 import { formatDuration } from "../shared/duration.ts";
 import { SenpuError } from "../shared/errors.ts";
 import { DEFAULT_CONCURRENCY, DEFAULT_LANE, TOTAL } from "../shared/model/lane.ts";
+import { AccessBook } from "./auth/access-book.ts";
 import { LanePoller } from "./receive/lane-poller.ts";
 import { RunWatch } from "./receive/run-watch.ts";
 import { Total } from "./receive/total.ts";
@@ -45,6 +46,7 @@ export class Worker implements RunningWorker {
   readonly #coordination: PatientCoordination;
   readonly #total: Total;
   readonly #watch: RunWatch;
+  readonly #accesses: AccessBook;
   readonly #lanes = new Map<string, LanePoller>();
   #timer: NodeJS.Timeout | undefined;
   #isStopping = false;
@@ -62,6 +64,7 @@ export class Worker implements RunningWorker {
     const coordination = this.#coordination;
     this.#total = new Total({ coordination, worker: parts.name, onFailed: this.#onFailed });
     this.#watch = new RunWatch(coordination, this.#onFailed);
+    this.#accesses = new AccessBook();
   }
 
   /** Resolves once it works on the lanes there are; lanes that come later are taken up as they come. */
@@ -145,6 +148,7 @@ export class Worker implements RunningWorker {
             coordination,
             claims,
             watch: this.#watch,
+            accesses: this.#accesses,
             worker: name,
             limit,
             total: this.#total,

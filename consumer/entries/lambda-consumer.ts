@@ -8,10 +8,13 @@ import { queueOf, readSqsEvent, toDelivery } from "../../shared/lambda/sqs-event
 import type { BatchResponse, SqsRecord } from "../../shared/lambda/sqs-event.ts";
 import { openWorkerStores } from "../../shared/lambda/worker-stores.ts";
 import type { WorkerStores } from "../../shared/lambda/worker-stores.ts";
+import { AccessBook } from "../auth/access-book.ts";
 import { workBatch } from "./work-batch.ts";
 
 /** Opened by the first event, and kept while Lambda keeps the environment. */
 let stores: Promise<WorkerStores> | undefined;
+/** The same: a token serves all events until it expires. */
+let accesses: AccessBook | undefined;
 
 /**
  * The consumer as a Lambda function behind a lane's queue.
@@ -27,6 +30,8 @@ export async function handler(event: unknown, context: LambdaContext): Promise<B
   // A start that failed is tried again by the next event.
   stores.catch(() => (stores = undefined));
   const { broker, coordination, claims, prefix } = await stores;
+  accesses ??= new AccessBook();
+  const book = accesses;
   const lanes = Map.groupBy(records, (record) => laneOf(record, prefix));
   await broker.ensure([...lanes.keys()]);
   const limits = new Map((await coordination.lanes()).map((limit) => [limit.lane, limit]));
@@ -35,7 +40,10 @@ export async function handler(event: unknown, context: LambdaContext): Promise<B
     [...lanes].map(async ([lane, batch]) => {
       const limit: LaneLimit = limits.get(lane) ?? { lane, concurrency: DEFAULT_CONCURRENCY };
       const worker = `lambda ${context.logStreamName}`;
-      const work = { broker, coordination, claims, limit, totalLimit, worker, endsAt };
+      const work = {
+        ...{ broker, coordination, claims, accesses: book },
+        ...{ limit, totalLimit, worker, endsAt },
+      };
       const result = await workBatch(work, batch.map(toDelivery));
       log("info", JSON.stringify({ lane, messages: batch.length, ...result.tally }));
       return result.held;

@@ -1,14 +1,16 @@
 import { Pool } from "undici";
+import type { Dispatcher } from "undici";
 import { Attempt } from "./attempt.ts";
 import { redirected } from "./redirect.ts";
 import type { HttpRequest } from "./request.ts";
+import type { Route } from "./route.ts";
 
 /** Pools kept at once; beyond, the one longest unused goes. A text file of URLs may name ten thousand hosts. */
 const MAX_POOLS = 256;
 /** How often attempts are checked for their time, at the most. */
 const SWEEP_MS = 50;
 /** A connection that is not there by then is a network error: nothing was sent, so any call may be tried again. */
-const CONNECT_TIMEOUT_MS = 10_000;
+export const CONNECT_TIMEOUT_MS = 10_000;
 
 /**
  * Makes attempts: one undici pool an origin, and one clock for all timeouts.
@@ -17,7 +19,7 @@ const CONNECT_TIMEOUT_MS = 10_000;
  * 50 ms or a twentieth of it, by one sweep over what is in flight rather than timers for each call.
  */
 export class HttpClient {
-  readonly #pools = new Map<string, Pool>();
+  readonly #pools = new Map<string, Dispatcher>();
   readonly #inFlight = new Set<Attempt>();
   #sweep: NodeJS.Timeout | undefined;
   #sweepMs = Infinity;
@@ -63,8 +65,9 @@ export class HttpClient {
       onOver(over);
     });
     this.#inFlight.add(attempt);
-    this.#pool(request.origin).dispatch(
+    this.#pool(request.origin, request.grant?.route).dispatch(
       {
+        origin: request.origin,
         path: request.path,
         method: request.method,
         headers: request.headers as string[],
@@ -94,18 +97,13 @@ export class HttpClient {
     this.#pools.clear();
   }
 
-  #pool(origin: string): Pool {
-    const known = this.#pools.get(origin);
+  #pool(origin: string, route: Route | undefined): Dispatcher {
+    const key = route === undefined ? origin : `${origin} ${route.key}`;
+    const known = this.#pools.get(key);
     if (known !== undefined) return known;
     if (this.#pools.size >= MAX_POOLS) this.#retireOldest();
-    const pool = new Pool(origin, {
-      // As many connections as there are slots in use: who starts attempts sees to the limit.
-      pipelining: 1,
-      // A slot is a connection: what is counted here is what the server sees.
-      allowH2: false,
-      connectTimeout: CONNECT_TIMEOUT_MS,
-    });
-    this.#pools.set(origin, pool);
+    const pool = route?.open(origin) ?? openPool(origin);
+    this.#pools.set(key, pool);
     return pool;
   }
 
@@ -131,4 +129,15 @@ export class HttpClient {
     clearInterval(this.#sweep);
     this.#sweepMs = Infinity;
   }
+}
+
+/** The connections of one origin. */
+export function openPool(origin: string): Pool {
+  return new Pool(origin, {
+    // As many connections as there are slots in use: who starts attempts sees to the limit.
+    pipelining: 1,
+    // A slot is a connection: what is counted here is what the server sees.
+    allowH2: false,
+    connectTimeout: CONNECT_TIMEOUT_MS,
+  });
 }

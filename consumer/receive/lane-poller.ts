@@ -2,7 +2,7 @@ import { laneQueue } from "../../shared/broker/broker.ts";
 import type { LaneActivity } from "../../shared/command.ts";
 import type { LaneLimit } from "../../shared/coordination/coordination.ts";
 import { OutOfReach } from "../../shared/coordination/patience.ts";
-import type { CutCalls } from "../execute/executor.ts";
+import type { CutCalls } from "../execute/executor-host.ts";
 import { LaneWorker } from "./lane-worker.ts";
 import type { LaneWorkerOptions } from "./lane-worker.ts";
 import { Receiver } from "./receiver.ts";

@@ -5,9 +5,10 @@ import type { LaneActivity } from "../../shared/command.ts";
 import type { Coordination, LaneLimit } from "../../shared/coordination/coordination.ts";
 import type { Call } from "../../shared/model/call.ts";
 import type { CallsMessage } from "../../shared/model/message.ts";
+import type { AccessBook } from "../auth/access-book.ts";
 import type { Attempt } from "../execute/attempt.ts";
 import { Executor } from "../execute/executor.ts";
-import type { CutCalls, SlotAnswer } from "../execute/executor.ts";
+import type { CutCalls, SlotAnswer } from "../execute/executor-host.ts";
 import { HttpClient } from "../execute/http-client.ts";
 import { Settler } from "../settle/settler.ts";
 import type { Tally } from "../settle/settler.ts";
@@ -32,6 +33,7 @@ export interface LaneWorkerOptions {
   readonly coordination: Coordination;
   readonly claims: ClaimStore;
   readonly watch: RunWatch;
+  readonly accesses: AccessBook;
   readonly worker: string;
   readonly limit: LaneLimit;
   /** What all lanes of this worker share. */
@@ -74,7 +76,8 @@ export class LaneWorker {
 
   constructor(options: LaneWorkerOptions) {
     this.#options = options;
-    const { broker, coordination, claims, watch, worker, limit, onFailed, hasTime } = options;
+    const { broker, coordination, claims, watch, accesses, worker, limit, onFailed, hasTime } =
+      options;
     this.lane = limit.lane;
     this.#limit = limit;
     const pump = (): void => this.#pump.pump();
@@ -112,6 +115,7 @@ export class LaneWorker {
       stopping: this.#stop.signal,
       start: (task) => executor.start(task),
       expire: (task) => executor.expire(task),
+      refuse: (task, lack) => executor.refuse(task, lack),
       leave: (task, notBefore) => this.#leave(task, notBefore),
       allows: (message) => watch.allows(message),
       hasTime,
@@ -123,6 +127,7 @@ export class LaneWorker {
     this.#intake = new Intake({
       ...shared,
       watch,
+      accesses,
       onUnknown: (task, outcome) => this.#settler.settle(task, outcome),
       onLeft: (receipt) => options.onLeft?.(receipt),
     });

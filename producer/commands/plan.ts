@@ -4,6 +4,9 @@ import { join } from "node:path";
 import { rmSync } from "node:fs";
 import type { CommandContext } from "../../shared/command.ts";
 import { EXIT, SenpuError } from "../../shared/errors.ts";
+import { textsOf } from "../../shared/model/auth.ts";
+import { namesIn } from "../../shared/secrets/references.ts";
+import type { SecretName } from "../../shared/secrets/references.ts";
 import { DEFAULT_COLUMNS } from "../../shared/terminal/fit.ts";
 import {
   formatBytes,
@@ -20,6 +23,7 @@ import type { Plan } from "../plan/plan.ts";
 import { readPlan } from "../plan/read.ts";
 import { durationMs, runDurationMs, surveyPlan } from "../plan/survey.ts";
 import type { LaneSurvey, Survey, TotalSurvey } from "../plan/survey.ts";
+import { checkSecrets } from "../run/check-secrets.ts";
 import { newRunId } from "../run/run-id.ts";
 import { readOverrides } from "./run-options.ts";
 
@@ -65,6 +69,7 @@ export async function run(context: CommandContext): Promise<number> {
     const given = await lanesOf(common.deployment);
     const plan = await readPlan({ path, spoolDir, runId, overrides, given });
     const survey = await surveyPlan(plan, createCounter(common.quiet));
+    await checkSecrets(secretsOf(plan, survey), plan.source.shown);
     const text = common.json
       ? `${JSON.stringify(survey)}\n`
       : render(survey, plan, process.stdout.columns ?? DEFAULT_COLUMNS);
@@ -73,6 +78,14 @@ export async function run(context: CommandContext): Promise<number> {
   } finally {
     rmSync(spoolDir, { recursive: true, force: true });
   }
+}
+
+/** Of its text, and of lanes of the configuration that its calls take. */
+function secretsOf(plan: Plan, survey: Survey): SecretName[] {
+  const taken = new Set(survey.lanes.map(({ lane }) => lane));
+  const lanes = plan.lanes.filter(({ name }) => taken.has(name));
+  const texts = lanes.flatMap(({ auth }) => (auth ? textsOf(auth) : []));
+  return [...new Set([...(plan.secrets ?? []), ...texts.flatMap(namesIn)])];
 }
 
 /** Says how far reading has come, once it takes longer than a second. */

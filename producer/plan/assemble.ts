@@ -1,5 +1,6 @@
 import { freezeDeep } from "../../shared/freeze-deep.ts";
 import type { Lane, Rate } from "../../shared/model/lane.ts";
+import type { SecretName } from "../../shared/secrets/references.ts";
 import type { CallSource } from "./drafts.ts";
 import { readEntries } from "./entries.ts";
 import { compileLanes } from "./lanes.ts";
@@ -22,6 +23,8 @@ export interface PlanParts {
   readonly fallbackName: string;
   readonly source: PlanSource;
   readonly knownCalls: number | null;
+  /** As in {@link Plan}. */
+  readonly secrets: readonly SecretName[];
   readonly sources: readonly CallSource[];
   /** In addition to the plan's own. */
   readonly allow: readonly string[];
@@ -32,7 +35,8 @@ export interface PlanParts {
 
 export function assemblePlan(parts: PlanParts): Plan {
   const { settings, overrides, sources } = parts;
-  const { onSettled } = settings;
+  const { onSettled, proxy } = settings;
+  const { auth } = settings.defaults;
   const merged = mergeLanes(settings.lanes, settings.total, parts.given);
   const { total, origins } = merged;
   const lanes = merged.lanes.map((lane) => boundLane(lane, overrides));
@@ -50,12 +54,15 @@ export function assemblePlan(parts: PlanParts): Plan {
       headers: settings.defaults.headers,
       allow: [...new Set([...settings.allow, ...parts.allow])],
       breaker: settings.breaker,
+      ...(auth === undefined || auth === null ? {} : { auth }),
+      ...(proxy === undefined ? {} : { proxy }),
     },
     deadlineMs: settings.defaults.deadline,
     tolerance: settings.tolerance ?? null,
     ...(onSettled === undefined ? {} : { onSettled }),
     source: parts.source,
     knownCalls: parts.knownCalls,
+    secrets: parts.secrets,
     entries: () => readEntries(sources, laneOf),
   });
 }

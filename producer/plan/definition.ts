@@ -9,6 +9,7 @@ import { readCsvColumns } from "./csv-rows.ts";
 import { type CallSource, fromList, fromRows } from "./drafts.ts";
 import { type CallTemplate, fieldsOf } from "./each-schema.ts";
 import { type GivenLanes, givenLanes } from "./merge-lanes.ts";
+import { findSecrets } from "./find-secrets.ts";
 import { checkWhole } from "./plan-rules.ts";
 import type { Plan, PlanSource } from "./plan.ts";
 import { isCsv } from "./rows.ts";
@@ -60,6 +61,7 @@ export async function planFromDocument(
     fallbackName: options.fallbackName,
     source: { ...source, ...(rows === undefined ? {} : { rows }) },
     knownCalls: rows === undefined ? calls.length : null,
+    secrets: findSecrets(document.value),
     sources,
     allow: options.allow,
     overrides: options.overrides,

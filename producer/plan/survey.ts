@@ -1,6 +1,7 @@
 import { CHUNK_MAX_BYTES } from "../../shared/limits.ts";
 import type { Lane, Rate, Total } from "../../shared/model/lane.ts";
 import { chunkCalls } from "../publish/chunk-size.ts";
+import { lanePolicy } from "../publish/lane-policy.ts";
 import { Packer } from "../publish/pack.ts";
 import type { LaneOrigin } from "./merge-lanes.ts";
 import type { Plan } from "./plan.ts";
@@ -60,7 +61,12 @@ export async function surveyPlan(plan: Plan, onProgress: (calls: number) => void
   const policy = { ...plan.policy, deadlineAt: Date.now() + plan.deadlineMs };
   const counts = new Map<string, Count>();
   for (const lane of plan.lanes) {
-    const frame = { run: "0".repeat(22), generation: 1, lane: lane.name, policy };
+    const frame = {
+      run: "0".repeat(22),
+      generation: 1,
+      lane: lane.name,
+      policy: lanePolicy(policy, lane),
+    };
     const packer = new Packer(frame, () => "0");
     counts.set(lane.name, { lane, packer, calls: 0, messages: 0, bytes: 0 });
   }

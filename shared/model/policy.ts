@@ -1,3 +1,5 @@
+import type { AuthPolicy } from "./auth.ts";
+
 /** How a run's calls are made and judged. Travels in each message, so that a worker needs nothing but the message. */
 export interface Policy {
   /** One attempt, from its start to the last byte of the answer, in milliseconds. */
@@ -15,6 +17,13 @@ export interface Policy {
   readonly allow: readonly string[];
   /** When a destination that keeps failing is left alone; null: never. */
   readonly breaker: BreakerPolicy | null;
+  /**
+   * How the calls of the message's lane prove who makes them; absent: not at all. A worker of before there was `auth`
+   * makes them without, and they fail by what the API says to that: so workers are updated before plans use it.
+   */
+  readonly auth?: AuthPolicy;
+  /** URL of the proxy that they go through, which may hold references; `none`: none, whatever the worker's environment says. */
+  readonly proxy?: string;
 }
 
 export interface RetryPolicy {

@@ -1,4 +1,5 @@
 import { onTestFinished, expect, test } from "vitest";
+import { AccessBook } from "../../../consumer/auth/access-book.ts";
 import { workBatch } from "../../../consumer/entries/work-batch.ts";
 import type { BatchResult } from "../../../consumer/entries/work-batch.ts";
 import type { Broker, Delivery } from "../../../shared/broker/broker.ts";
@@ -57,6 +58,7 @@ async function setUp(): Promise<Bench> {
         broker,
         coordination: createMemoryCoordination(),
         claims: openFolderClaims(temporaryFolder()),
+      accesses: new AccessBook(),
         limit: { lane: LANE, concurrency },
         worker: "test",
         endsAt: 0,
@@ -162,6 +164,7 @@ test("what the broker does not take back is reported as held", async () => {
       broker: deaf,
       coordination: createMemoryCoordination(),
       claims: openFolderClaims(temporaryFolder()),
+      accesses: new AccessBook(),
       limit,
       worker: "test",
       endsAt: Date.now() + 2_000,
@@ -183,7 +186,15 @@ test("a batch that could be taken on only in part fails as a whole, so that noth
   );
   const claims = openFolderClaims(temporaryFolder());
   const endsAt = Date.now() + 2_000;
-  const work = { broker, coordination, claims, limit, worker: "test", endsAt };
+  const work = {
+    broker,
+    coordination,
+    claims,
+    accesses: new AccessBook(),
+    limit,
+    worker: "test",
+    endsAt,
+  };
   const deliveries = [deliveryOf({ calls }, 2), deliveryOf({ calls, chunk: "1" }, 2)];
   await expect(workBatch(work, deliveries)).rejects.toThrow("coordination is gone");
 });
@@ -196,7 +207,15 @@ test("a copy of what another delivery is worked on is reported, so that it is no
   await coordination.holdChunk({ chunk: "r/1/0", holder: "another", ttlMs: 20_000, now });
   const claims = openFolderClaims(temporaryFolder());
   const endsAt = now + 2_000;
-  const work = { broker, coordination, claims, limit, worker: "test", endsAt };
+  const work = {
+    broker,
+    coordination,
+    claims,
+    accesses: new AccessBook(),
+    limit,
+    worker: "test",
+    endsAt,
+  };
   const { tally, held } = await workBatch(work, [deliveryOf({ calls })]);
   expect(held).toHaveLength(1);
   expect(tally).toMatchObject({ succeeded: 0, putBack: 0 });

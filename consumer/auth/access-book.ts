@@ -1,0 +1,108 @@
+import type { AuthPolicy } from "../../shared/model/auth.ts";
+import type { CallsMessage } from "../../shared/model/message.ts";
+import { Renewable } from "../../shared/renewable.ts";
+import { openSecrets } from "../../shared/secrets/open.ts";
+import { namesIn } from "../../shared/secrets/references.ts";
+import type { Secrets } from "../../shared/secrets/secrets.ts";
+import { openProxyRoute, proxiesOfEnvironment, proxiesOfPlan } from "../execute/proxy-route.ts";
+import type { Route } from "../execute/route.ts";
+import { Access, namesOf } from "./access.ts";
+import { CredentialSource } from "./credential-source.ts";
+import type { CredentialMaker } from "./credential-source.ts";
+import { makeOAuth2 } from "./oauth2-credentials.ts";
+import { makeSigV4 } from "./sigv4-credentials.ts";
+import { makeStatic } from "./static-credentials.ts";
+
+/** As of a route whose secret could not be read. */
+const ROUTE_RETRY_MS = 5_000;
+
+/**
+ * Credentials of a worker, over all its lanes and for as long as it lives: calls of whatever lane and run that have the
+ * same `auth` share them.
+ */
+export class AccessBook {
+  readonly #secrets: Secrets;
+  readonly #sources = new Map<string, CredentialSource>();
+  readonly #routes = new Map<string, Renewable<Route>>();
+  readonly #hasProxies = proxiesOfEnvironment() !== undefined;
+
+  constructor(secrets: Secrets = openSecrets()) {
+    this.#secrets = secrets;
+  }
+
+  /** What the message's calls need; undefined: nothing, as for most. `body`: the message as it came. */
+  accessOf(message: CallsMessage, body: string): Access | undefined {
+    const { policy, calls } = message;
+    const { auth, proxy } = policy;
+    const hasReferences = body.includes("${");
+    const hasRoute = proxy === undefined ? this.#hasProxies : proxy !== "none";
+    const hasClaims = calls.some(({ claim }) => claim !== undefined);
+    if (auth === undefined && !hasRoute && !hasReferences && !hasClaims) return undefined;
+    const names = hasReferences
+      ? [...Object.values(policy.headers).flatMap(namesIn), ...calls.flatMap(namesOf)]
+      : [];
+    const route = hasRoute ? this.#routeOf(proxy) : undefined;
+    return new Access({
+      secrets: this.#secrets,
+      names: [...new Set(names)],
+      route,
+      source: auth === undefined ? undefined : this.#sourceOf(auth, proxy, route),
+    });
+  }
+
+  #sourceOf(
+    auth: AuthPolicy,
+    proxy: string | undefined,
+    route: Renewable<Route> | undefined,
+  ): CredentialSource {
+    const key = JSON.stringify([auth, proxy]);
+    let source = this.#sources.get(key);
+    if (source === undefined) {
+      source = new CredentialSource(this.#make(auth, route));
+      this.#sources.set(key, source);
+    }
+    return source;
+  }
+
+  #make(auth: AuthPolicy, route: Renewable<Route> | undefined): CredentialMaker {
+    switch (auth.kind) {
+      case "oauth2":
+        // It is asked for credentials only once there is a route.
+        return makeOAuth2(auth, this.#secrets, async () => route?.get(Date.now()));
+      case "sigv4":
+        return makeSigV4(auth);
+      case "bearer":
+      case "basic":
+      case "apiKey":
+      default:
+        return makeStatic(auth, this.#secrets);
+    }
+  }
+
+  #routeOf(proxy: string | undefined): Renewable<Route> {
+    const key = proxy ?? "";
+    let route = this.#routes.get(key);
+    if (route === undefined) {
+      route = new Renewable(
+        async () => ({
+          value: await this.#openRoute(proxy),
+          freshUntil: Infinity,
+          validUntil: Infinity,
+        }),
+        () => ROUTE_RETRY_MS,
+      );
+      this.#routes.set(key, route);
+    }
+    return route;
+  }
+
+  async #openRoute(proxy: string | undefined): Promise<Route> {
+    if (proxy !== undefined) {
+      await this.#secrets.load(namesIn(proxy));
+      return openProxyRoute(proxiesOfPlan(this.#secrets.resolve(proxy)));
+    }
+    const settings = proxiesOfEnvironment();
+    if (settings === undefined) throw new Error("the environment names no proxy any more");
+    return openProxyRoute(settings);
+  }
+}
