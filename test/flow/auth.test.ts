@@ -2,7 +2,7 @@ import { createServer } from "node:http";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { once } from "node:events";
 import type { AddressInfo } from "node:net";
-import { readFileSync, readdirSync, statSync } from "node:fs";
+import { mkdirSync, readFileSync, readdirSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { FlowStage, callsTo, readRun } from "../support/flow-stage.ts";
@@ -66,8 +66,6 @@ async function play(): Promise<Played> {
   });
   const file = stage.write("a-secret", `${SECRETS.file}\n`);
   const folder = join(stage.folder, "secrets");
-  stage.write("gone", "");
-  const { mkdirSync, writeFileSync } = await import("node:fs");
   mkdirSync(join(folder, "crm"), { recursive: true });
   writeFileSync(join(folder, "crm", "oauth"), JSON.stringify({ secret: SECRETS.client }));
   writeFileSync(join(folder, "crm", "key"), SECRETS.store);
@@ -121,15 +119,9 @@ async function play(): Promise<Played> {
     env,
   });
   const told = [ended.stdout, ended.stderr];
-  for (const words of [
-    ["calls", "auth", "--json"],
-    ["dlq", "--json"],
-    ["dlq"],
-    ["status", "auth"],
-  ]) {
-    const { stdout, stderr } = await stage.run([...words, "--state", state]);
-    told.push(stdout, stderr);
-  }
+  const words = ["calls", "auth", "--json", "--state", state];
+  const { stdout, stderr } = await stage.run(words);
+  told.push(stdout, stderr);
   return { ended, told, state, api, tokenRequests, otherHeaders };
 }
 
@@ -185,7 +177,6 @@ describe("a run with credentials of every kind", () => {
       const bytes = readFileSync(path);
       for (const form of forms) expect(bytes.includes(form), `${path} ${form}`).toBe(false);
     }
-    expect(told.join("")).toContain("${secret:crm/key}".slice(0, 0));
   });
 });
 
@@ -196,15 +187,10 @@ test("a secret that does not exist is named, with where was looked, before anyth
   });
   const state = stage.newState();
   const env = { SENPU_SECRETS: `env:SENPU_SECRET_,folder:${stage.folder}` };
-  for (const words of [
-    ["run", plan, "--state", state],
-    ["plan", plan],
-  ]) {
-    const { exitCode, stderr } = await stage.run(words, { env });
-    expect(stderr).toContain("secret crm/nowhere does not exist");
-    expect(stderr).toContain("environment variable SENPU_SECRET_CRM_NOWHERE");
-    expect(stderr).toContain(`file ${join(stage.folder, "crm/nowhere")}`);
-    expect(exitCode).toBe(2);
-  }
+  const { exitCode, stderr } = await stage.run(["run", plan, "--state", state], { env });
+  expect(stderr).toContain("secret crm/nowhere does not exist");
+  expect(stderr).toContain("environment variable SENPU_SECRET_CRM_NOWHERE");
+  expect(stderr).toContain(`file ${join(stage.folder, "crm/nowhere")}`);
+  expect(exitCode).toBe(2);
   expect(api.requests).toHaveLength(0);
 });
