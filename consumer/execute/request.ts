@@ -56,7 +56,8 @@ export function buildRequest(
 ): HttpRequest {
   const method = call.method ?? "GET";
   const resolve = grant?.resolve;
-  const split = splitUrl(resolve === undefined ? call.url : resolve(call.url));
+  const split =
+    resolve === undefined ? splitUrl(call.url) : parseUrl(resolveUrl(call.url, resolve));
   const { origin, authorization } = split;
   const path = withQuery(split.path, grant?.credentials?.query);
   let body = call.json ?? call.body ?? null;
@@ -108,6 +109,19 @@ export function withQuery(path: string, parameter: string | undefined): string {
 export function splitUrl(url: string): { origin: string; path: string; authorization?: string } {
   const plain = PLAIN_URL.exec(url);
   if (plain !== null) return { origin: plain[1] as string, path: plain[2] as string };
+  return parseUrl(url);
+}
+
+/** A user or password may hold what would else end it: it is encoded, as only there a value is nothing but a value. */
+function resolveUrl(url: string, resolve: (text: string) => string): string {
+  const [, scheme = "", user = "", rest = url] = WITH_USER.exec(url) ?? [];
+  const encoded = user.replaceAll(/\$\{[^}]*\}/g, (one) => encodeURIComponent(resolve(one)));
+  return scheme + encoded + resolve(rest);
+}
+
+const WITH_USER = /^(https?:\/\/)((?:\$\{[^}]*\}|[^/?#@\s])*@)(.*)$/s;
+
+function parseUrl(url: string): { origin: string; path: string; authorization?: string } {
   const parsed = new URL(url);
   if (parsed.protocol !== "http:" && parsed.protocol !== "https:") {
     throw new TypeError(`${parsed.protocol} is not a protocol for a call; http: and https: are`);

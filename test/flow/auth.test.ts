@@ -10,6 +10,9 @@ import type { Ended } from "../support/senpu-process.ts";
 
 const stage = new FlowStage("auth");
 
+/** The first test waits for the run that all of them look at. */
+const RUN_TIMEOUT_MS = 120_000;
+
 /** One planted secret of every source and use; none may be found in anything that is written or told. */
 const SECRETS = {
   env: "env/+planted=7f1c9a52&b",
@@ -129,7 +132,7 @@ const played = play();
 
 const seen = async (id: string) => (await played).api.requests.find((one) => one.id === id);
 
-describe("a run with credentials of every kind", () => {
+describe("a run with credentials of every kind", { timeout: RUN_TIMEOUT_MS }, () => {
   test("sends each lane's own, and fetches one token for all its calls", async () => {
     const { api, tokenRequests, state } = await played;
     const oauth = api.requests.filter(({ id }) => id.startsWith("oauth"));
