@@ -58,7 +58,7 @@ async function setUp(): Promise<Bench> {
         broker,
         coordination: createMemoryCoordination(),
         claims: openFolderClaims(temporaryFolder()),
-      accesses: new AccessBook(),
+        accesses: new AccessBook(),
         limit: { lane: LANE, concurrency },
         worker: "test",
         endsAt: 0,
