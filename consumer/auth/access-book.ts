@@ -9,8 +9,6 @@ import type { Route } from "../execute/route.ts";
 import { Access, namesOf } from "./access.ts";
 import { CredentialSource } from "./credential-source.ts";
 import type { CredentialMaker } from "./credential-source.ts";
-import { makeOAuth2 } from "./oauth2-credentials.ts";
-import { makeSigV4 } from "./sigv4-credentials.ts";
 import { makeStatic } from "./static-credentials.ts";
 
 /** As of a route whose secret could not be read. */
@@ -68,9 +66,13 @@ export class AccessBook {
     switch (auth.kind) {
       case "oauth2":
         // It is asked for credentials only once there is a route.
-        return makeOAuth2(auth, this.#secrets, async () => route?.get(Date.now()));
+        return later(async () =>
+          (await import("./oauth2-credentials.ts")).makeOAuth2(auth, this.#secrets, async () =>
+            route?.get(Date.now()),
+          ),
+        );
       case "sigv4":
-        return makeSigV4(auth);
+        return later(async () => (await import("./sigv4-credentials.ts")).makeSigV4(auth));
       case "bearer":
       case "basic":
       case "apiKey":
@@ -105,4 +107,13 @@ export class AccessBook {
     if (settings === undefined) throw new Error("the environment names no proxy any more");
     return openProxyRoute(settings);
   }
+}
+
+/** A maker that is loaded by its first fetch. */
+function later(load: () => Promise<CredentialMaker>): CredentialMaker {
+  let loaded: Promise<CredentialMaker> | undefined;
+  return {
+    canChange: true,
+    fetch: async (isRefused) => (await (loaded ??= load())).fetch(isRefused),
+  };
 }

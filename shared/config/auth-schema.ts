@@ -99,8 +99,14 @@ const SERVICE_RIGHT = "a service's name for signing, such as execute-api";
 const REGION_RIGHT = "a region, such as ap-northeast-1";
 
 const sigv4 = closedObject({
-  service: z.string({ error: SERVICE_RIGHT }).regex(/^[a-z0-9-]{1,64}$/, { error: SERVICE_RIGHT }),
-  region: z.string({ error: REGION_RIGHT }).regex(/^[a-z0-9-]{1,32}$/, { error: REGION_RIGHT }),
+  service: z
+    .string({ error: SERVICE_RIGHT })
+    .regex(/^[a-z0-9-]{1,64}$/, { error: SERVICE_RIGHT })
+    .meta({ description: "The service that is signed for, such as execute-api." }),
+  region: z
+    .string({ error: REGION_RIGHT })
+    .regex(/^[a-z0-9-]{1,32}$/, { error: REGION_RIGHT })
+    .meta({ description: "Its region." }),
 }).meta({ description: "AWS's signature; credentials by the SDK's chain where the worker runs." });
 
 const RIGHT = "one of bearer, basic, apiKey, oauth2 and sigv4, or none";

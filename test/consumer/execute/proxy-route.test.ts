@@ -34,12 +34,12 @@ beforeEach(async () => {
       response.writeHead(status).end();
       return;
     }
-    incoming.pipe(
-      httpRequest(url, { method: method!, headers }, (answer) => {
-        response.writeHead(answer.statusCode!, answer.headers);
-        answer.pipe(response);
-      }),
-    );
+    const onward = httpRequest(url, { method: method!, headers }, (answer) => {
+      response.writeHead(answer.statusCode!, answer.headers);
+      answer.pipe(response);
+    });
+    onward.on("error", () => response.destroy());
+    incoming.pipe(onward);
   });
   proxy.on("connect", ({ url = "", headers }, socket) => {
     seen.push({ line: `CONNECT ${url}`, authorization: headers["proxy-authorization"] });
@@ -123,6 +123,9 @@ test("a proxy of the environment is not asked for what runs on this machine", as
 
 test("calls through a proxy have as many connections as there are calls in flight", async () => {
   const route = await openProxyRoute(proxiesOfPlan(proxyUrl));
-  await Promise.all(Array.from({ length: 8 }, () => attempt(server.url, route, "/slow/200")));
+  const attempts = Array.from({ length: 8 }, () => attempt(server.url, route, "/hang"));
+  await server.waitForRequests(8);
   expect(server.maxConcurrent).toBe(8);
+  http.giveUp(true);
+  await Promise.all(attempts);
 });
