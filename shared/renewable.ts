@@ -80,20 +80,20 @@ export class Renewable<T> {
   }
 
   #begin(now: number): void {
-    this.#flight = this.#fetch().then(
-      (fetched) => {
-        this.#known = fetched;
-        this.version++;
-        this.failure = undefined;
-        this.#end();
-      },
-      (error: unknown) => {
-        const { count = 0, since = now } = this.failure ?? {};
-        const failure = { error, count: count + 1, since, at: Date.now() };
-        this.failure = { ...failure, retryAt: failure.at + this.#delay(failure) };
-        this.#end();
-      },
-    );
+    this.#flight = this.#run(now);
+  }
+
+  async #run(now: number): Promise<void> {
+    try {
+      this.#known = await this.#fetch();
+      this.version++;
+      this.failure = undefined;
+    } catch (error) {
+      const { count = 0, since = now } = this.failure ?? {};
+      const failure = { error, count: count + 1, since, at: Date.now() };
+      this.failure = { ...failure, retryAt: failure.at + this.#delay(failure) };
+    }
+    this.#end();
   }
 
   #end(): void {

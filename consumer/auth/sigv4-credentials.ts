@@ -1,5 +1,6 @@
 import { createHash, createHmac } from "node:crypto";
 import type { Hash, Hmac } from "node:crypto";
+import type { SignatureV4 as Signer } from "@smithy/signature-v4";
 import type { SigV4Policy } from "../../shared/model/auth.ts";
 import { messageOf } from "../../shared/errors.ts";
 import type { HttpRequest } from "../execute/request.ts";
@@ -10,8 +11,6 @@ import { CredentialError } from "./credentials.ts";
 const USUAL_LIFETIME_MS = 900_000;
 /** Source: AWS SDKs and tools reference: credentials are renewed five minutes before they expire. */
 const MARGIN_MS = 300_000;
-
-type Signer = import("@smithy/signature-v4").SignatureV4;
 
 /**
  * AWS's signature, per call; the credentials behind it by the SDK's default chain (variables, profiles, single sign-on, a

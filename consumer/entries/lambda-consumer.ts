@@ -40,10 +40,8 @@ export async function handler(event: unknown, context: LambdaContext): Promise<B
     [...lanes].map(async ([lane, batch]) => {
       const limit: LaneLimit = limits.get(lane) ?? { lane, concurrency: DEFAULT_CONCURRENCY };
       const worker = `lambda ${context.logStreamName}`;
-      const work = {
-        ...{ broker, coordination, claims, accesses: book },
-        ...{ limit, totalLimit, worker, endsAt },
-      };
+      const stocked = { broker, coordination, claims, accesses: book };
+      const work = { ...stocked, limit, totalLimit, worker, endsAt };
       const result = await workBatch(work, batch.map(toDelivery));
       log("info", JSON.stringify({ lane, messages: batch.length, ...result.tally }));
       return result.held;

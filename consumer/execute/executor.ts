@@ -90,9 +90,9 @@ export class Executor {
 
   /** What is lost stays so; a store that cannot be reached may be later, or for another worker. */
   #endWithoutBody(task: CallTask, error: unknown): void {
-    if (error instanceof ClaimLostError || error instanceof MissingSecretError)
+    if (error instanceof ClaimLostError || error instanceof MissingSecretError) {
       this.#fail(task, "invalid", error.message);
-    else if (!(error instanceof SenpuError)) this.#host.failed(error);
+    } else if (!(error instanceof SenpuError)) this.#host.failed(error);
     else {
       if (!this.#claimsAreOut) log("warn", `${error.message}; calls that need it wait`);
       this.#claimsAreOut = true;
@@ -145,7 +145,8 @@ export class Executor {
     const sign = request.grant?.credentials?.sign;
     if (sign === undefined) this.#send(task, request, onOver);
     else {
-      sign(request).then((signed) => this.#send(task, signed, onOver), this.#host.failed);
+      const send = (signed: HttpRequest): void => this.#send(task, signed, onOver);
+      sign(request).then(send, (error: unknown) => this.#host.failed(error));
     }
   }
 

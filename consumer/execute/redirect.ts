@@ -44,8 +44,9 @@ function withoutOriginBound(headers: readonly string[], bound: readonly string[]
   for (let i = 0; i < headers.length; i += 2) {
     const name = headers[i] as string;
     const lower = name.toLowerCase();
-    if (!ORIGIN_BOUND.has(lower) && !bound.includes(lower))
+    if (!ORIGIN_BOUND.has(lower) && !bound.includes(lower)) {
       kept.push(name, headers[i + 1] as string);
+    }
   }
   return kept;
 }

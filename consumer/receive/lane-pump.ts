@@ -238,8 +238,9 @@ export class LanePump implements Pump {
     const mayPark = !chunk.guarded && chunk !== this.#suspect && this.#parking.hasRoom(gate);
     if (aside === "here" && !mayPark) return false;
     const task = this.#takeOut(chunk);
-    if (task !== undefined)
+    if (task !== undefined) {
       this.#parking.setAside(waitingOf(this.#host, task, gate.origin), gate, now);
+    }
     return true;
   }
 

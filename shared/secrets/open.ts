@@ -7,7 +7,7 @@ import type { SecretSource } from "./secret-source.ts";
 import { Secrets } from "./secrets.ts";
 
 /** Names the stores; see {@link openSecrets}. */
-export const SECRETS_VARIABLE = "SENPU_SECRETS";
+const SECRETS_VARIABLE = "SENPU_SECRETS";
 
 const DEFAULT_STORES = "env:SENPU_SECRET_,folder:/run/secrets";
 const DEFAULT_TTL = "5m";
@@ -32,7 +32,7 @@ export function openSecrets(): Secrets {
 }
 
 function openSource(text: string): SecretSource {
-  const [, kind, rest = ""] = /^\s*([a-z]+)(?::(.*?))?\s*$/.exec(text) ?? [];
+  const [, kind = "", rest = ""] = /^\s*([a-z]+)(?::(.*?))?\s*$/.exec(text) ?? [];
   switch (kind) {
     case "env":
       return openEnvironmentSecrets(rest);

@@ -29,11 +29,12 @@ export function json(value: unknown, status = 200): Answer {
 
 export async function startTokenEndpoint(answer: Answer): Promise<TokenEndpoint> {
   const requests: { authorization: string | undefined; body: string }[] = [];
-  const server = createServer(async (request, response) => {
+  const receive = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
     const body = await text(request);
     requests.push({ authorization: request.headers.authorization, body });
     endpoint.answer(response, request, body);
-  });
+  };
+  const server = createServer((request, response) => void receive(request, response));
   server.listen(0, "127.0.0.1");
   await once(server, "listening");
   const endpoint: TokenEndpoint = {

@@ -53,9 +53,8 @@ const ONE_TRY = { ...makePolicy().retry, attempts: 1 };
 describe("a token", () => {
   test("is fetched once, however many calls ask while it is under way", async () => {
     const held = Promise.withResolvers<void>();
-    endpoint.answer = async (response, request, body) => {
-      await held.promise;
-      json({ access_token: "t1" })(response, request, body);
+    endpoint.answer = (response, request, body) => {
+      void held.promise.then(() => json({ access_token: "t1" })(response, request, body));
     };
     const source = open();
     const asked = Array.from({ length: 200 }, () => settled(source));

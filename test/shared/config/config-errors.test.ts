@@ -161,7 +161,11 @@ const WRONG: readonly (readonly [what: string, text: string, error: string])[] =
     "c.yaml:1:1 lanes: 151 lanes with default are more than one filter policy of SNS can name; at most 150",
   ],
   ["an empty file", "", "c.yaml: the file is empty; declare lanes, or remove it"],
-  ["only comments", "# later\n", "c.yaml: null is not allowed; an object with lanes, secrets, total"],
+  [
+    "only comments",
+    "# later\n",
+    "c.yaml: null is not allowed; an object with lanes, secrets, total",
+  ],
   ["a key twice", "lanes: {}\nlanes: {}", "c.yaml:2:1 this key stands twice"],
   ["a tag", "lanes: !include x", "c.yaml:1:8 tags (!…) are not known in a configuration"],
 ];

@@ -1,5 +1,6 @@
 import { once } from "node:events";
 import { createServer } from "node:http";
+import type { IncomingMessage, ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { text } from "node:stream/consumers";
 import { afterAll, afterEach, beforeAll, expect, test, vi } from "vitest";
@@ -13,7 +14,7 @@ const VALUES: Readonly<Record<string, string>> = {
   "senpu/crm/oauth": JSON.stringify({ secret: "of the secrets manager" }),
 };
 
-const server = createServer(async (request, response) => {
+async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
   const target = String(request.headers["x-amz-target"]);
   const body = JSON.parse(await text(request)) as Record<string, unknown>;
   asked.push({ target, body });
@@ -28,7 +29,9 @@ const server = createServer(async (request, response) => {
   } else {
     response.end(JSON.stringify(isSsm ? { Parameter: { Value: value } } : { SecretString: value }));
   }
-});
+}
+
+const server = createServer((request, response) => void answer(request, response));
 
 beforeAll(async () => {
   server.listen(0, "127.0.0.1");

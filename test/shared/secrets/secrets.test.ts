@@ -42,7 +42,13 @@ describe("references", () => {
     expect(
       namesIn("a ${env:A} ${file:/run/x.y} ${secret:crm/token} ${secret:crm/o#k} $${env:B}"),
     ).toEqual(["env:A", "file:/run/x.y", "secret:crm/token", "secret:crm/o#k"]);
-    for (const wrong of ["${secret:}", "${secret:../x}", "${secret:a//b}", "${file:x}", "${env:}"]) {
+    for (const wrong of [
+      "${secret:}",
+      "${secret:../x}",
+      "${secret:a//b}",
+      "${file:x}",
+      "${env:}",
+    ]) {
       expect(() => checkReferences(wrong), wrong).toThrow(/no secret|no file|no variable/);
       expect(namesIn(wrong), wrong).toEqual([]);
     }
