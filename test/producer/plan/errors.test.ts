@@ -8,7 +8,7 @@ const FORMATS =
   "plan is a .yaml, .yml, .json, .jsonl or .txt file, or - for JSON Lines on standard input";
 const DURATION_RIGHT = "such as 500ms, 10s, 5m or 2h";
 const ROOT =
-  "an object with name, lanes, total, defaults, retry, breaker, success, redirects, allow, tolerance, onSettled, calls, from, each";
+  "an object with name, lanes, total, defaults, retry, breaker, success, redirects, allow, proxy, tolerance, onSettled, calls, from, each";
 
 /** What a plan says, and what is said of it. */
 const CASES: readonly (readonly [name: string, file: string, text: string, said: string])[] = [
