@@ -162,6 +162,11 @@ const WRONG: readonly (readonly [what: string, text: string, error: string])[] =
   ],
   ["an empty file", "", "c.yaml: the file is empty; declare lanes, or remove it"],
   [
+    "a lane's secret without a store",
+    "lanes: {crm: {match: 'https://a/**', auth: {bearer: '${secret:crm/token}'}}}",
+    "c.yaml:1:38 lanes.crm.auth: names secret crm/token, and no store is declared; give secrets: { store: ssm }",
+  ],
+  [
     "only comments",
     "# later\n",
     "c.yaml: null is not allowed; an object with lanes, secrets, total",
