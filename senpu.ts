@@ -13,6 +13,8 @@ export type { ErrorCode } from "./shared/errors.ts";
 export type { Figures } from "./shared/model/figures.ts";
 export type { PlanInput, ReplayRunOptions, RunOptions, RunProgress } from "./producer/index.ts";
 export type { Survey } from "./producer/plan/survey.ts";
+/** What a plan that is a module yields, and its export `plan`. */
+export type { CallInput as Call, SettingsInput as Settings } from "./producer/plan/module-plan.ts";
 
 /**
  * The command line's table of contents. A command's module is loaded when it is asked for, from the side it belongs to;
@@ -95,6 +97,11 @@ const COMMANDS: readonly (EnvironmentRules & {
     keepsFiles: true,
   },
   {
+    name: "report",
+    summary: "one self-contained page of a run; or a chat message, JSON, CSV",
+    load: () => import("./producer/commands/report.ts"),
+  },
+  {
     name: "cancel",
     summary: "end a run, for all workers",
     load: () => import("./producer/commands/cancel.ts"),
@@ -153,6 +160,11 @@ const COMMANDS: readonly (EnvironmentRules & {
     load: () => import("./producer/commands/doctor.ts"),
     takesEnv: true,
     loadDeployed: () => import("./infra/commands/doctor.ts"),
+  },
+  {
+    name: "init",
+    summary: "ask what to call, and write a plan",
+    load: () => import("./producer/commands/init.ts"),
   },
   {
     name: "schema",
@@ -215,14 +227,17 @@ async function dispatch(argv: readonly string[]): Promise<number> {
     const module = await entry.load();
     module.configure(command);
     command.action(async () => {
-      const options = command.optsWithGlobals();
+      const options = command.optsWithGlobals<Record<string, unknown>>();
       const { loadDeployed = () => module } = options["env"] === undefined ? {} : entry;
+      const common = await readCommonOptions(options, entry, findByName);
+      const isLogged = await startCommandLog(options);
       exitCode = await (
         await loadDeployed()
       ).run({
         args: command.processedArgs as (string | undefined)[],
         options,
-        common: await readCommonOptions(options, entry, findByName),
+        // Progress and the log would write over each other.
+        common: isLogged ? { ...common, quiet: true } : common,
         sides,
       });
     });
@@ -242,6 +257,15 @@ async function findByName(env: string): Promise<Deployment> {
   const environment = nameEnvironment(env);
   const { findDeployment } = await import("./shared/deployment/find-deployment.ts");
   return findDeployment(environment);
+}
+
+/** False: it is off, as by default. */
+async function startCommandLog(options: Readonly<Record<string, unknown>>): Promise<boolean> {
+  const { startLog } = await import("./shared/log/start-log.ts");
+  return startLog({
+    level: options["logLevel"] as string | undefined,
+    format: options["logFormat"] as string | undefined,
+  });
 }
 
 /** Commander ends help and usage errors by throwing; undefined for any other error. */
@@ -270,6 +294,7 @@ Examples:
   senpu calls RUN --state failed         what failed, and why
   senpu resume RUN                       go on with a run that was interrupted
   senpu replay RUN --dry-run             which failed calls would be made again
+  senpu report RUN -o report.html        a page of figures, plots and causes, to hand on
 
 senpu COMMAND --help tells more of each.
 `;

@@ -7,6 +7,8 @@ import type {
 import { startRecorderThread } from "./record/recorder-thread.ts";
 import { Worker } from "./worker.ts";
 
+export { sampleCalls } from "./sample-calls.ts";
+
 /** The consumer side: works a run's calls, and records what became of them. */
 
 export async function startWorker(options: WorkerOptions): Promise<RunningWorker> {

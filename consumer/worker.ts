@@ -6,6 +6,7 @@ import type { Coordination, LaneLimit } from "../shared/coordination/coordinatio
 import { beginPatience } from "../shared/coordination/patience.ts";
 import type { PatientCoordination } from "../shared/coordination/patience.ts";
 import { formatDuration } from "../shared/duration.ts";
+import { log } from "../shared/log/log.ts";
 import { SenpuError } from "../shared/errors.ts";
 import { DEFAULT_CONCURRENCY, DEFAULT_LANE, TOTAL } from "../shared/model/lane.ts";
 import { AccessBook } from "./auth/access-book.ts";
@@ -161,5 +162,9 @@ export class Worker implements RunningWorker {
 }
 
 function writeNotice(text: string): void {
+  if (log.warn !== undefined) {
+    log.warn({}, text);
+    return;
+  }
   process.stderr.write(`senpu worker ${process.pid}: ${text}\n`);
 }

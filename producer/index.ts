@@ -64,11 +64,15 @@ export async function runFrom(
   const state = resolve(options.state ?? ".senpu");
   const run = options.runId ?? newRunId(new Date());
   const plan = await read(input, state, run, options.allow);
-  return runPlan(plan, sides, {
-    ...commonOf(run, options),
-    state,
-    signal: options.signal ?? new AbortController().signal,
-  });
+  try {
+    return await runPlan(plan, sides, {
+      ...commonOf(run, options),
+      state,
+      signal: options.signal ?? new AbortController().signal,
+    });
+  } finally {
+    await plan.release?.();
+  }
 }
 
 function readReplayOptions(options: ReplayRunOptions): ReplayRequest {
@@ -172,7 +176,12 @@ export async function replayFrom(sides: Sides, options: ReplayRunOptions): Promi
 /** What a run of the plan would come to; reads it to its end, sends nothing. Throws SenpuError `plan`. */
 export async function plan(input: PlanInput): Promise<Survey> {
   const state = resolve(".senpu");
-  return surveyPlan(await read(input, state, newRunId(new Date()), undefined), () => {});
+  const plan = await read(input, state, newRunId(new Date()), undefined);
+  try {
+    return await surveyPlan(plan, () => {});
+  } finally {
+    await plan.release?.();
+  }
 }
 
 /** The first messages of a run of the plan, for trying a worker; sends nothing. Throws SenpuError `plan`. */

@@ -4,6 +4,7 @@ import type { ClaimStore } from "./claims/claim-store.ts";
 import type { Coordination, LaneLimit } from "./coordination/coordination.ts";
 import type { Deployment } from "./deployment/deployment.ts";
 import type { Rate } from "./model/lane.ts";
+import type { Reason, SettledState } from "./model/outcome.ts";
 
 /**
  * One command of the command line. `senpu.ts` loads the module of the command that was asked for, and no other.
@@ -44,6 +45,7 @@ export interface Sides {
 
 /** What commands may ask for besides: the command line is the one place where all sides meet. */
 export interface CommandSides extends Sides {
+  readonly loadConsumer: () => Promise<SamplingSide>;
   readonly loadProducer: () => Promise<ProducerSide>;
   readonly loadEventSource: () => Promise<EventSourceSide>;
 }
@@ -97,6 +99,40 @@ export interface EventSourceSummary {
 interface ConsumerSide {
   startWorker(options: WorkerOptions): Promise<RunningWorker>;
   startRecorder(options: RecorderOptions): Promise<RunningRecorder>;
+}
+
+interface SamplingSide extends ConsumerSide {
+  /** Makes the calls one after the other, outside of any run; nothing is recorded. */
+  sampleCalls(
+    calls: readonly SampleCall[],
+    claims: ClaimStore,
+    onAnswer: (answer: SampleAnswer) => void,
+  ): Promise<void>;
+}
+
+/** One call, and the message of one call that a worker would receive. */
+export interface SampleCall {
+  readonly id: string;
+  readonly lane: string;
+  readonly body: string;
+  /** Of its one attempt. */
+  readonly timeoutMs: number;
+}
+
+/** What became of a call that was made to see. */
+export interface SampleAnswer {
+  readonly id: string;
+  readonly lane: string;
+  readonly state: SettledState;
+  readonly reason?: Reason;
+  readonly status?: number;
+  readonly latencyMs?: number;
+  /** One line, when there was no answer. */
+  readonly error?: string;
+  /** Of the body; absent: there was no answer. */
+  readonly bytes?: number;
+  /** Its beginning, as UTF-8. */
+  readonly text?: string;
 }
 
 export interface WorkerOptions {

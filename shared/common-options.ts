@@ -29,6 +29,11 @@ export function addCommonOptions(command: Command): Command {
     .option("--env <name>", "a deployed environment")
     .option("--no-color", "plain text")
     .option("--quiet", "no progress")
+    .option(
+      "--log-level <level>",
+      "what is done, on stderr: error, warn, info or debug; default: off",
+    )
+    .option("--log-format <format>", "json, or text; default: text on a terminal")
     .option("--debug", "a stack trace with an error");
 }
 

@@ -28,3 +28,6 @@ export const CHUNK_MAX_CALLS = 500;
 
 /** Message attributes on one message. Source: SQS and SNS with raw delivery, 10. */
 export const MAX_MESSAGE_ATTRIBUTES = 10;
+
+/** Messages of one standard queue that are received and not yet deleted. Source: SQS quotas. */
+export const SQS_MAX_IN_FLIGHT = 120_000;

@@ -1,5 +1,6 @@
 import type { AuthPolicy } from "../../shared/model/auth.ts";
 import type { CallsMessage } from "../../shared/model/message.ts";
+import type { Policy } from "../../shared/model/policy.ts";
 import { Renewable } from "../../shared/renewable.ts";
 import { openSecrets } from "../../shared/secrets/open.ts";
 import { namesIn } from "../../shared/secrets/references.ts";
@@ -44,33 +45,38 @@ export class AccessBook {
       secrets: this.#secrets,
       names: [...new Set(names)],
       route,
-      source: auth === undefined ? undefined : this.#sourceOf(auth, proxy, route),
+      source: auth === undefined ? undefined : this.#sourceOf(auth, policy, route),
     });
   }
 
   #sourceOf(
     auth: AuthPolicy,
-    proxy: string | undefined,
+    { proxy, allow }: Policy,
     route: Renewable<Route> | undefined,
   ): CredentialSource {
-    const key = JSON.stringify([auth, proxy]);
+    // A token endpoint is reached by the run's own allow list.
+    const key = JSON.stringify([auth, proxy, auth.kind === "oauth2" ? allow : []]);
     let source = this.#sources.get(key);
     if (source === undefined) {
-      source = new CredentialSource(this.#make(auth, route));
+      source = new CredentialSource(this.#make(auth, allow, route));
       this.#sources.set(key, source);
     }
     return source;
   }
 
-  #make(auth: AuthPolicy, route: Renewable<Route> | undefined): CredentialMaker {
+  #make(
+    auth: AuthPolicy,
+    allow: readonly string[],
+    route: Renewable<Route> | undefined,
+  ): CredentialMaker {
     switch (auth.kind) {
       case "oauth2":
         // It is asked for credentials only once there is a route.
-        return later(async () =>
-          (await import("./oauth2-credentials.ts")).makeOAuth2(auth, this.#secrets, async () =>
-            route?.get(Date.now()),
-          ),
-        );
+        return later(async () => {
+          const { makeOAuth2 } = await import("./oauth2-credentials.ts");
+          const path = { allow, route: () => route?.get(Date.now()) };
+          return makeOAuth2(auth, this.#secrets, path);
+        });
       case "sigv4":
         return later(async () => (await import("./sigv4-credentials.ts")).makeSigV4(auth));
       case "bearer":

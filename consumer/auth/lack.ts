@@ -21,7 +21,9 @@ export function lackOf(failure: FetchFailure, { retry, breaker }: Policy, now: n
   const { error, count, since, retryAt } = failure;
   const text = messageOf(error);
   if (error instanceof MissingSecretError) return { kind: "never", reason: "invalid", error: text };
-  const budget = budgetOf(endOf(error), retry);
+  const end = endOf(error);
+  if (end.kind === "blocked") return { kind: "never", reason: "blocked", error: text };
+  const budget = budgetOf(end, retry);
   if (budget === -1) return { kind: "never", reason: "rejected", error: text };
   const isUsedUp = count >= allowance(budget, retry);
   const isOver = breaker === null || now - since >= breaker.giveUpMs;

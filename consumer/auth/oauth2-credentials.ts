@@ -19,12 +19,15 @@ const USUAL_LIFETIME_MS = 3_600_000;
 const MARGIN_SHARE = 0.2;
 const MAX_MARGIN_MS = 60_000;
 
-/** Tokens by client credentials. `route`: how to get to the token endpoint, as calls get to their API. */
-export function makeOAuth2(
-  auth: OAuth2Policy,
-  secrets: Secrets,
-  route: () => Promise<Route | undefined>,
-): CredentialMaker {
+/** How to get to the token endpoint: as calls get to their API. */
+export interface TokenPath {
+  /** Internal addresses that its run is meant to call. */
+  readonly allow: readonly string[];
+  readonly route: () => Route | undefined;
+}
+
+/** Tokens by client credentials. */
+export function makeOAuth2(auth: OAuth2Policy, secrets: Secrets, path: TokenPath): CredentialMaker {
   const names = textsOf(auth).flatMap(namesIn);
   let version = 0;
   return {
@@ -35,7 +38,7 @@ export function makeOAuth2(
       await secrets.reload(names);
       await secrets.load(names);
       const askedAt = Date.now();
-      const answer = await ask(auth, secrets, await route());
+      const answer = await ask(auth, secrets, path);
       const { accessToken, lifetimeMs = USUAL_LIFETIME_MS } = accept(auth, answer);
       secrets.note(accessToken);
       const marginMs = Math.min(MAX_MARGIN_MS, lifetimeMs * MARGIN_SHARE);
@@ -48,7 +51,11 @@ export function makeOAuth2(
   };
 }
 
-function ask(auth: OAuth2Policy, secrets: Secrets, route: Route | undefined): Promise<TextAnswer> {
+function ask(
+  auth: OAuth2Policy,
+  secrets: Secrets,
+  { allow, route }: TokenPath,
+): Promise<TextAnswer> {
   const resolve = (text: string): string => secrets.resolve(text);
   const form = new URLSearchParams({ grant_type: "client_credentials" });
   if (auth.scope !== undefined) form.set("scope", resolve(auth.scope));
@@ -77,7 +84,7 @@ function ask(auth: OAuth2Policy, secrets: Secrets, route: Route | undefined): Pr
     headers: headers.flat(),
     body: form.toString(),
   };
-  return fetchText(request, route, TOKEN_TIMEOUT_MS);
+  return fetchText(request, { allow, route: route() }, TOKEN_TIMEOUT_MS);
 }
 
 /** The token of an answer. Throws {@link CredentialError}, which says what the endpoint did. */

@@ -9,6 +9,7 @@ import type { LaneLimit } from "../../shared/coordination/coordination.ts";
 import { formatDuration, parseDurationMs } from "../../shared/duration.ts";
 import { environmentVariable, isRunsChild } from "../../shared/environment.ts";
 import { EXIT, SenpuError, messageOf } from "../../shared/errors.ts";
+import { log } from "../../shared/log/log.ts";
 import { openWorkSession } from "../../shared/session.ts";
 import { startWorker } from "../index.ts";
 import { listenForStop } from "./stop-signals.ts";
@@ -77,6 +78,7 @@ export async function run(context: CommandContext): Promise<number> {
         `senpu worker ${process.pid}: working for ${place}; Ctrl-C drains and ends\n`,
       );
     }
+    log.info?.({ state: common.state, lanes: only?.join(",") }, "worker begins");
     // The run that hears this may be dead: then the callback gets the error, which would else end this process.
     const tell = setInterval(() => {
       if (process.connected) process.send?.(worker.lanes(), undefined, undefined, () => {});

@@ -3,12 +3,14 @@ import { laneOfQueue } from "../../shared/broker/topology.ts";
 import type { LaneLimit } from "../../shared/coordination/coordination.ts";
 import { SenpuError } from "../../shared/errors.ts";
 import type { LambdaContext } from "../../shared/lambda/context.ts";
-import { log } from "../../shared/lambda/log.ts";
+import { log, startFunctionLog } from "../../shared/lambda/log.ts";
 import { queueOf, readSqsEvent, toDelivery } from "../../shared/lambda/sqs-event.ts";
 import type { BatchResponse, SqsRecord } from "../../shared/lambda/sqs-event.ts";
 import { openWorkerStores } from "../../shared/lambda/worker-stores.ts";
 import type { WorkerStores } from "../../shared/lambda/worker-stores.ts";
 import { AccessBook } from "../auth/access-book.ts";
+import { writeMetrics } from "../../shared/lambda/metrics.ts";
+import { BatchMetrics } from "./batch-metrics.ts";
 import { workBatch } from "./work-batch.ts";
 
 /** Opened by the first event, and kept while Lambda keeps the environment. */
@@ -26,6 +28,7 @@ let accesses: AccessBook | undefined;
 export async function handler(event: unknown, context: LambdaContext): Promise<BatchResponse> {
   const endsAt = Date.now() + context.getRemainingTimeInMillis();
   const records = readSqsEvent(event);
+  if (stores === undefined) startFunctionLog();
   stores ??= openWorkerStores();
   // A start that failed is tried again by the next event.
   stores.catch(() => (stores = undefined));
@@ -40,9 +43,14 @@ export async function handler(event: unknown, context: LambdaContext): Promise<B
     [...lanes].map(async ([lane, batch]) => {
       const limit: LaneLimit = limits.get(lane) ?? { lane, concurrency: DEFAULT_CONCURRENCY };
       const worker = `lambda ${context.logStreamName}`;
+      const meter = new BatchMetrics();
       const stocked = { broker, coordination, claims, accesses: book };
-      const work = { ...stocked, limit, totalLimit, worker, endsAt };
+      const work = { ...stocked, limit, totalLimit, worker, endsAt, meter };
       const result = await workBatch(work, batch.map(toDelivery));
+      const { putBack } = result.tally;
+      writeMetrics(() =>
+        meter.line({ deployment: prefix, lane, messages: batch.length, putBack }, Date.now()),
+      );
       log("info", JSON.stringify({ lane, messages: batch.length, ...result.tally }));
       return result.held;
     }),

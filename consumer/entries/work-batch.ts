@@ -9,6 +9,7 @@ import type { AccessBook } from "../auth/access-book.ts";
 import { LaneWorker } from "../receive/lane-worker.ts";
 import { RunWatch } from "../receive/run-watch.ts";
 import { Total } from "../receive/total.ts";
+import type { Meter } from "../settle/meter.ts";
 import type { Tally } from "../settle/settler.ts";
 import { neededMs, reserveMs } from "./time-left.ts";
 
@@ -23,6 +24,8 @@ export interface BatchWork {
   readonly totalLimit?: LaneLimit | undefined;
   /** Unique among living workers. */
   readonly worker: string;
+  /** Counts what is done. Absent: nobody does. */
+  readonly meter?: Meter;
   /** When Lambda ends the function, epoch milliseconds. */
   readonly endsAt: number;
 }

@@ -1,11 +1,16 @@
 import type { Dispatcher } from "undici";
+import { BlockedError } from "../../shared/guard/guard.ts";
 import type { AttemptEnd, NoAnswer } from "./judge.ts";
+
+/** Read of an answer's body, which nobody keeps. */
+const MAX_BODY_BYTES = 67_108_864;
 
 /**
  * One HTTP try: undici's handler and its own result, so that a call costs one object and no stream or promise.
  *
  * States: waiting for a connection → sent (`onRequestStart`) → answered (`onResponseStart`) → over, exactly once, by
- * the last byte, an error, or `expire`. The body is read to its end and counted, so that the connection can be used again.
+ * the last byte, an error, or `expire`. The body is read to its end, so that the connection can be used again, or as far
+ * as a body may be: then the connection is closed, and the answer counts by its status.
  */
 export class Attempt implements Dispatcher.DispatchHandler {
   /** Of the call's URL, wherever redirects have led. */
@@ -26,6 +31,8 @@ export class Attempt implements Dispatcher.DispatchHandler {
 
   readonly #onOver: (attempt: Attempt) => void;
   #controller: Dispatcher.DispatchController | null = null;
+  readonly #maxBodyBytes: number;
+  #bodyBytes = 0;
   #status = 0;
 
   constructor(
@@ -33,10 +40,12 @@ export class Attempt implements Dispatcher.DispatchHandler {
     startedAt: number,
     expiresAt: number,
     onOver: (attempt: Attempt) => void,
+    maxBodyBytes = MAX_BODY_BYTES,
   ) {
     this.origin = origin;
     this.startedAt = startedAt;
     this.expiresAt = expiresAt;
+    this.#maxBodyBytes = maxBodyBytes;
     this.#onOver = onOver;
   }
 
@@ -70,19 +79,24 @@ export class Attempt implements Dispatcher.DispatchHandler {
     }
   }
 
-  onResponseData(): void {}
+  onResponseData(controller: Dispatcher.DispatchController, chunk: Buffer): void {
+    this.#bodyBytes += chunk.length;
+    if (this.#bodyBytes <= this.#maxBodyBytes) return;
+    this.#finish({ kind: "answer", status: this.#status });
+    controller.abort(new Error("the answer's body is too large"));
+  }
 
   onResponseEnd(): void {
     this.#finish({ kind: "answer", status: this.#status });
   }
 
   onResponseError(_controller: Dispatcher.DispatchController, error: Error): void {
+    if (this.end !== null) return;
     const inner = innermost(error);
     this.error = describe(inner);
-    const unmade = inner.code === "UND_ERR_INVALID_ARG";
-    this.#finish(
-      unmade ? { kind: "invalid" } : { kind: kindOf(inner), sent: this.#controller !== null },
-    );
+    if (inner instanceof BlockedError) this.#finish({ kind: "blocked", sent: false });
+    else if (inner.code === "UND_ERR_INVALID_ARG") this.#finish({ kind: "invalid" });
+    else this.#finish({ kind: kindOf(inner), sent: this.#controller !== null });
   }
 
   #finish(end: AttemptEnd): void {

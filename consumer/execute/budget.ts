@@ -46,7 +46,7 @@ export function countFailure(tried: Tried, budget: number): readonly number[] | 
 
 function causeOf(end: AttemptEnd): RetryCause | null {
   if (end.kind === "answer") return end.status;
-  return end.kind === "invalid" ? null : end.kind;
+  return end.kind === "invalid" || end.kind === "blocked" ? null : end.kind;
 }
 
 /** `network` stands for whatever kept an answer from coming, but time. */

@@ -2,25 +2,26 @@ import { setTimeout as sleep } from "node:timers/promises";
 import pRetry from "p-retry";
 import { ClaimLostError } from "../../shared/claims/claim-store.ts";
 import { SenpuError, messageOf } from "../../shared/errors.ts";
-import { log } from "../../shared/lambda/log.ts";
+import { log as logLine } from "../../shared/lambda/log.ts";
+import { log } from "../../shared/log/log.ts";
 import type { Call } from "../../shared/model/call.ts";
-import { matchesStatus } from "../../shared/model/policy.ts";
 import { MissingSecretError } from "../../shared/secrets/secrets.ts";
 import type { Access } from "../auth/access.ts";
+import { wasRefused } from "../auth/was-refused.ts";
 import type { Lack } from "../auth/credentials.ts";
 import type { Outcome, Reason } from "../../shared/model/outcome.ts";
 import type { CallTask } from "../receive/chunk.ts";
+import { callFields, endFields } from "../settle/log-fields.ts";
 import type { Attempt } from "./attempt.ts";
 import { countAndDelay } from "./count-and-delay.ts";
 import type { ExecutorHost } from "./executor-host.ts";
 import type { HttpClient } from "./http-client.ts";
 import { judge } from "./judge.ts";
-import type { HttpRequest } from "./request.ts";
 import { provide } from "./provide.ts";
 import { buildRequest } from "./request.ts";
+import type { Grant, HttpRequest } from "./request.ts";
 import { Concluded, Expired, PutBack, Refused, TryAgain } from "./retry-signals.ts";
 import type { Tried } from "./retry-signals.ts";
-import type { Grant } from "./request.ts";
 
 /** Waits longer than this are spent in the queue, not here. */
 const DEFER_AFTER_MS = 5000;
@@ -94,7 +95,7 @@ export class Executor {
       this.#fail(task, "invalid", error.message);
     } else if (!(error instanceof SenpuError)) this.#host.failed(error);
     else {
-      if (!this.#claimsAreOut) log("warn", `${error.message}; calls that need it wait`);
+      if (!this.#claimsAreOut) logLine("warn", `${error.message}; calls that need it wait`);
       this.#claimsAreOut = true;
       const due = Date.now() + CLAIMS_PAUSE_MS * (1 + Math.random());
       if (due > task.chunk.message.policy.deadlineAt) this.#fail(task, "expired", error.message);
@@ -113,7 +114,7 @@ export class Executor {
     }
     this.#attempt(task, request, (attempt) => {
       this.#host.over(task, attempt);
-      const isRefused = grant !== undefined && this.#isRefused(task, request, attempt);
+      const isRefused = grant !== undefined && wasRefused(task, request, attempt);
       if (isRefused || !this.#conclude(task, attempt)) {
         void this.#retry(task, call, { request, attempt, isRefused });
       }
@@ -123,17 +124,6 @@ export class Executor {
   #build({ chunk }: CallTask, call: Call, grant: Grant | undefined): HttpRequest {
     const { run, policy } = chunk.message;
     return buildRequest(call, run, policy, chunk.headers(grant), grant);
-  }
-
-  /** Was it its credentials that were refused, and are there others for it? */
-  #isRefused(task: CallTask, { grant }: HttpRequest, { end, isCut }: Attempt): boolean {
-    const { access, message } = task.chunk;
-    if (access === undefined || grant === undefined || end?.kind !== "answer") return false;
-    if (end.status !== 401) access.accept(grant);
-    if (end.status !== 401 || isCut || task.isRenewed) return false;
-    if (message.policy.success.some((pattern) => matchesStatus(pattern, 401))) return false;
-    task.isRenewed = access.renew(grant, Date.now());
-    return task.isRenewed;
   }
 
   /** Ends a call that was never, or not again, attempted. */
@@ -151,14 +141,17 @@ export class Executor {
   }
 
   #send(task: CallTask, request: HttpRequest, onOver: (attempt: Attempt) => void): void {
-    const { policy } = task.chunk.message;
+    const { chunk } = task;
+    const { policy } = chunk.message;
     if (task.startedAt === 0) task.startedAt = Date.now();
     this.#http.start(
       request,
+      (chunk.pools ??= this.#http.pools(policy.allow)),
       task.call.timeoutMs ?? policy.timeoutMs,
       policy.redirects,
       (attempt) => {
-        task.attempts++;
+        // What never left this machine was no try.
+        if (attempt.end?.kind !== "blocked" || attempt.end.sent) task.attempts++;
         onOver(attempt);
       },
     );
@@ -179,6 +172,10 @@ export class Executor {
       }
     }
     if (verdict === "retry") return false;
+    if (end.kind === "blocked") {
+      this.#fail(task, "blocked", attempt.error ?? "");
+      return true;
+    }
     const status = end.kind === "answer" ? end.status : undefined;
     const measured = {
       id: task.call.id,
@@ -229,7 +226,7 @@ export class Executor {
             this.#attempt(task, request, resolve),
           );
           this.#host.over(task, attempt);
-          const isRefused = access !== undefined && this.#isRefused(task, request, attempt);
+          const isRefused = access !== undefined && wasRefused(task, request, attempt);
           if (isRefused || !this.#conclude(task, attempt)) {
             throw new TryAgain({ request, attempt, isRefused });
           }
@@ -254,6 +251,10 @@ export class Executor {
             }
             const delayMs = countAndDelay(attempt, task);
             chunk.noteAttempts(task);
+            log.debug?.(
+              { ...callFields(task), delayMs, ...endFields(attempt) },
+              "call tried again",
+            );
             const due = Date.now() + delayMs;
             if (due > policy.deadlineAt) throw new Expired();
             if (delayMs > DEFER_AFTER_MS || !this.#host.hasTime(task, delayMs)) {

@@ -1,6 +1,7 @@
 import type { Dispatcher } from "undici";
+import { BlockedError } from "../../shared/guard/guard.ts";
 import { describe, innermost, kindOf } from "./attempt.ts";
-import { openPool } from "./http-client.ts";
+import { Pools } from "./pools.ts";
 import type { AttemptEnd } from "./judge.ts";
 import type { HttpRequest } from "./request.ts";
 import type { Route } from "./route.ts";
@@ -19,14 +20,15 @@ export interface TextAnswer {
 const MAX_BYTES = 65_536;
 
 /**
- * One request beside calls, on a connection of its own, whose answer is a short text. Follows no redirect. Never rejects.
+ * One request beside calls, on a connection of its own behind the guard, whose answer is a short text. Follows no
+ * redirect. Never rejects. `allow`: internal addresses that its run is meant to call.
  */
 export async function fetchText(
   request: HttpRequest,
-  route: Route | undefined,
+  { allow, route }: { readonly allow: readonly string[]; readonly route: Route | undefined },
   timeoutMs: number,
 ): Promise<TextAnswer> {
-  const dispatcher = route?.open(request.origin) ?? openPool(request.origin);
+  const pools = new Pools();
   const answered = Promise.withResolvers<TextAnswer>();
   let isSent = false;
   const fail = (kind: "timeout" | "network", error: string): void =>
@@ -60,7 +62,10 @@ export async function fetchText(
     onResponseError: (_controller, error) => {
       const inner = innermost(error);
       answered.resolve({
-        end: { kind: kindOf(inner), sent: isSent },
+        end:
+          inner instanceof BlockedError
+            ? { kind: "blocked", sent: false }
+            : { kind: kindOf(inner), sent: isSent },
         text: "",
         error: describe(inner),
       });
@@ -68,21 +73,24 @@ export async function fetchText(
   };
   try {
     const { path, method, body } = request;
-    dispatcher.dispatch(
-      {
-        origin: request.origin,
-        path,
-        method,
-        headers: [...request.headers],
-        body,
-        headersTimeout: 0,
-        bodyTimeout: 0,
-      },
-      handler,
-    );
+    pools
+      .of(allow)
+      .get(request.origin, route)
+      .dispatch(
+        {
+          origin: request.origin,
+          path,
+          method,
+          headers: [...request.headers],
+          body,
+          headersTimeout: 0,
+          bodyTimeout: 0,
+        },
+        handler,
+      );
     return await answered.promise;
   } finally {
     clearTimeout(timer);
-    dispatcher.destroy().catch(() => {});
+    pools.close().catch(() => {});
   }
 }

@@ -1,28 +1,42 @@
-import { Pool } from "undici";
-import type { Dispatcher } from "undici";
+import type { LookupFunction } from "node:net";
 import { Attempt } from "./attempt.ts";
+import { Pools } from "./pools.ts";
+import type { GuardedPools } from "./pools.ts";
 import { redirected } from "./redirect.ts";
 import type { HttpRequest } from "./request.ts";
-import type { Route } from "./route.ts";
 
-/** Pools kept at once; beyond, the one longest unused goes. A text file of URLs may name ten thousand hosts. */
-const MAX_POOLS = 256;
 /** How often attempts are checked for their time, at the most. */
 const SWEEP_MS = 50;
-/** A connection that is not there by then is a network error: nothing was sent, so any call may be tried again. */
-export const CONNECT_TIMEOUT_MS = 10_000;
+
+export interface HttpClientOptions {
+  /** Resolves names in place of `dns.lookup`. */
+  readonly resolve?: LookupFunction;
+  /** Read of an answer's body; then its connection is closed, and it counts by its status. Default: 64 MiB. */
+  readonly maxBodyBytes?: number;
+}
 
 /**
- * Makes attempts: one undici pool an origin, and one clock for all timeouts.
+ * Makes attempts: over guarded connections, and with one clock for all timeouts.
  *
  * undici's own timers and retries are off: an attempt's time is counted from its start to its last byte, to within
  * 50 ms or a twentieth of it, by one sweep over what is in flight rather than timers for each call.
  */
 export class HttpClient {
-  readonly #pools = new Map<string, Dispatcher>();
+  readonly #pools: Pools;
+  readonly #maxBodyBytes: number | undefined;
   readonly #inFlight = new Set<Attempt>();
   #sweep: NodeJS.Timeout | undefined;
   #sweepMs = Infinity;
+
+  constructor({ resolve, maxBodyBytes }: HttpClientOptions = {}) {
+    this.#pools = new Pools(resolve);
+    this.#maxBodyBytes = maxBodyBytes;
+  }
+
+  /** What calls of a run with this allow list are made over. */
+  pools(allow: readonly string[]): GuardedPools {
+    return this.#pools.of(allow);
+  }
 
   /**
    * Starts an attempt, following up to `redirects` of GET and HEAD within the same time; then the last answer counts.
@@ -30,13 +44,15 @@ export class HttpClient {
    */
   start(
     request: HttpRequest,
+    pools: GuardedPools,
     timeoutMs: number,
     redirects: number,
     onOver: (attempt: Attempt) => void,
   ): void {
     const startedAt = performance.now();
     this.#sweepEvery(Math.max(2, Math.min(SWEEP_MS, timeoutMs / 20)));
-    this.#dispatch(request, request.origin, startedAt, startedAt + timeoutMs, redirects, onOver);
+    const expiresAt = startedAt + timeoutMs;
+    this.#dispatch(request, pools, request, startedAt, expiresAt, redirects, onOver);
   }
 
   /** Attempts in flight of calls to this origin, wherever redirects have led them. */
@@ -48,24 +64,36 @@ export class HttpClient {
 
   #dispatch(
     request: HttpRequest,
-    origin: string,
+    pools: GuardedPools,
+    first: HttpRequest,
     startedAt: number,
     expiresAt: number,
     redirects: number,
     onOver: (attempt: Attempt) => void,
   ): void {
-    const attempt = new Attempt(origin, startedAt, expiresAt, (over) => {
-      this.#inFlight.delete(over);
-      const next = redirects > 0 && over.location !== undefined ? redirected(request, over) : null;
-      if (next !== null) {
-        this.#dispatch(next, origin, startedAt, expiresAt, redirects - 1, onOver);
-        return;
-      }
-      if (this.#inFlight.size === 0) this.#stopSweep();
-      onOver(over);
-    });
+    const attempt = new Attempt(
+      first.origin,
+      startedAt,
+      expiresAt,
+      (over) => {
+        this.#inFlight.delete(over);
+        const next =
+          redirects > 0 && over.location !== undefined ? redirected(request, over) : null;
+        if (next !== null) {
+          this.#dispatch(next, pools, first, startedAt, expiresAt, redirects - 1, onOver);
+          return;
+        }
+        if (over.end?.kind === "blocked" && request !== first) {
+          over.end = { kind: "blocked", sent: true };
+          over.error = `redirected to ${request.origin}: ${over.error}`;
+        }
+        if (this.#inFlight.size === 0) this.#stopSweep();
+        onOver(over);
+      },
+      this.#maxBodyBytes,
+    );
     this.#inFlight.add(attempt);
-    this.#pool(request.origin, request.grant?.route).dispatch(
+    pools.get(request.origin, request.grant?.route).dispatch(
       {
         origin: request.origin,
         path: request.path,
@@ -93,26 +121,7 @@ export class HttpClient {
   /** Ends connections, and with them whatever is still in flight. */
   async close(): Promise<void> {
     this.#stopSweep();
-    await Promise.all([...this.#pools.values()].map((pool) => pool.destroy()));
-    this.#pools.clear();
-  }
-
-  #pool(origin: string, route: Route | undefined): Dispatcher {
-    const key = route === undefined ? origin : `${origin} ${route.key}`;
-    const known = this.#pools.get(key);
-    if (known !== undefined) return known;
-    if (this.#pools.size >= MAX_POOLS) this.#retireOldest();
-    const pool = route?.open(origin) ?? openPool(origin);
-    this.#pools.set(key, pool);
-    return pool;
-  }
-
-  /** Closing lets a pool's requests finish. */
-  #retireOldest(): void {
-    const oldest = this.#pools.entries().next().value;
-    if (oldest === undefined) return;
-    this.#pools.delete(oldest[0]);
-    void oldest[1].close().catch(() => {});
+    await this.#pools.close();
   }
 
   #sweepEvery(ms: number): void {
@@ -129,15 +138,4 @@ export class HttpClient {
     clearInterval(this.#sweep);
     this.#sweepMs = Infinity;
   }
-}
-
-/** The connections of one origin. */
-export function openPool(origin: string): Pool {
-  return new Pool(origin, {
-    // As many connections as there are slots in use: who starts attempts sees to the limit.
-    pipelining: 1,
-    // A slot is a connection: what is counted here is what the server sees.
-    allowH2: false,
-    connectTimeout: CONNECT_TIMEOUT_MS,
-  });
 }

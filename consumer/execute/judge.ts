@@ -12,7 +12,9 @@ export type AttemptEnd =
   /** `sent`: the request had begun to leave, so the server may have acted on it. */
   | { readonly kind: NoAnswer; readonly sent: boolean }
   /** It could not be put on the wire at all: a header or path that HTTP does not allow. */
-  | { readonly kind: "invalid" };
+  | { readonly kind: "invalid" }
+  /** It leads to an internal address that its run is not meant to call. `sent`: by a redirect of what it called first. */
+  | { readonly kind: "blocked"; readonly sent: boolean };
 
 /** Why no answer came; `network`: none of the others. What was refused, or found no address, was never sent. */
 export type NoAnswer = "network" | "refused" | "reset" | "dns" | "timeout";
@@ -31,7 +33,7 @@ const RESULT_UNSEEN: ReadonlySet<number> = new Set([502, 504]);
 /** Judges the end of an attempt; `tried` counts those of all deliveries. Pure. */
 export function judge(end: AttemptEnd, method: Method, tried: Tried, policy: Policy): Verdict {
   const guarded = isUnsafe(method) && !policy.retry.unsafe;
-  if (end.kind === "invalid") return "invalid";
+  if (end.kind === "invalid" || end.kind === "blocked") return end.kind;
   if (end.kind !== "answer") {
     if (guarded && end.sent) return "unknown";
     return mayTryAgain(end, tried, policy) ?? "exhausted";

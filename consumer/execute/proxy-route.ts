@@ -1,6 +1,5 @@
 import type { EnvHttpProxyAgent } from "undici";
 import { environmentVariable } from "../../shared/environment.ts";
-import { CONNECT_TIMEOUT_MS } from "./http-client.ts";
 import type { Route } from "./route.ts";
 
 /** Proxies as the environment names them; empty: none. */
@@ -43,14 +42,12 @@ export async function openProxyRoute(settings: ProxySettings): Promise<Route> {
   const Agent = loaded;
   return {
     key: `proxy-${++routes}`,
-    open: () =>
+    open: (options) =>
       new Agent({
+        ...options,
         ...(settings.httpProxy === "" ? {} : { httpProxy: settings.httpProxy }),
         ...(settings.httpsProxy === "" ? {} : { httpsProxy: settings.httpsProxy }),
         noProxy: settings.noProxy,
-        pipelining: 1,
-        allowH2: false,
-        connectTimeout: CONNECT_TIMEOUT_MS,
       }),
   };
 }

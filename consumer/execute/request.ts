@@ -2,6 +2,7 @@ import type { Call, Method } from "../../shared/model/call.ts";
 import { isUnsafe } from "../../shared/model/call.ts";
 import { idempotencyKey } from "../../shared/model/idempotency-key.ts";
 import type { Policy } from "../../shared/model/policy.ts";
+import { traceparentOf } from "../../shared/model/trace.ts";
 import type { Credentials } from "../auth/credentials.ts";
 import type { Route } from "./route.ts";
 
@@ -50,14 +51,13 @@ export function sharedHeaders(policy: Policy, header?: Credentials["header"]): r
 export function buildRequest(
   call: Call,
   run: string,
-  policy: Pick<Policy, "headers">,
+  policy: Pick<Policy, "headers" | "trace">,
   shared: readonly string[],
   grant?: Grant,
 ): HttpRequest {
   const method = call.method ?? "GET";
   const resolve = grant?.resolve;
-  const split =
-    resolve === undefined ? splitUrl(call.url) : parseUrl(resolveUrl(call.url, resolve));
+  const split = splitUrl(call.url, resolve);
   const { origin, authorization } = split;
   const path = withQuery(split.path, grant?.credentials?.query);
   let body = call.json ?? call.body ?? null;
@@ -67,6 +67,7 @@ export function buildRequest(
     call.json === undefined &&
     authorization === undefined &&
     resolve === undefined &&
+    policy.trace === undefined &&
     !isUnsafe(method)
   ) {
     return { origin, path, method, headers: shared, body, grant };
@@ -75,6 +76,9 @@ export function buildRequest(
   if (call.json !== undefined) headers["content-type"] = "application/json";
   if (authorization !== undefined) headers["authorization"] = authorization;
   if (isUnsafe(method)) headers["idempotency-key"] = call.key ?? idempotencyKey(run, call.id);
+  if (policy.trace !== undefined) {
+    headers["traceparent"] = traceparentOf(policy.trace, run, call.id);
+  }
   const header = grant?.credentials?.header;
   if (header !== undefined) headers[header[0]] = header[1];
   Object.assign(headers, policy.headers, call.headers);
@@ -106,7 +110,12 @@ export function withQuery(path: string, parameter: string | undefined): string {
   return `${path}${path.includes("?") ? "&" : "?"}${parameter}`;
 }
 
-export function splitUrl(url: string): { origin: string; path: string; authorization?: string } {
+/** Origin and path of a URL, its references resolved. Throws where it is none. */
+export function splitUrl(
+  url: string,
+  resolve?: (text: string) => string,
+): { origin: string; path: string; authorization?: string } {
+  if (resolve !== undefined && url.includes("${")) return parseUrl(resolveUrl(url, resolve));
   const plain = PLAIN_URL.exec(url);
   if (plain !== null) return { origin: plain[1] as string, path: plain[2] as string };
   return parseUrl(url);

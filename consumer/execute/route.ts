@@ -1,9 +1,9 @@
-import type { Dispatcher } from "undici";
+import type { Dispatcher, Pool } from "undici";
 
-/** A way to an origin that is not the direct one: through a proxy. */
+/** A way to origins that is not the direct one: through a proxy. */
 export interface Route {
   /** Tells one from another; holds no secret. */
   readonly key: string;
-  /** The pool of one origin. */
-  open(origin: string): Dispatcher;
+  /** The connections to one origin. `options`: as without a route; the guard's lookup holds for what goes directly. */
+  open(options: Pool.Options): Dispatcher;
 }

@@ -5,6 +5,7 @@ import type { Call } from "../../shared/model/call.ts";
 import type { CallsMessage } from "../../shared/model/message.ts";
 import type { Access } from "../auth/access.ts";
 import type { Credentials } from "../auth/credentials.ts";
+import type { GuardedPools } from "../execute/pools.ts";
 import { sharedHeaders } from "../execute/request.ts";
 import type { Grant } from "../execute/request.ts";
 import { HOLD_MS } from "./hold.ts";
@@ -28,6 +29,8 @@ export class Chunk {
   readonly spread = Math.random();
   /** What its calls need beside themselves; undefined: nothing. */
   readonly access: Access | undefined;
+  /** What its calls are made over; undefined before the first. */
+  pools: GuardedPools | undefined;
   /** Holds unsafe calls: repeated after a crash only if they surely had not been started. */
   readonly guarded: boolean;
   /** Of a guarded one: names this delivery in coordination, which lets one at a time be worked on. */

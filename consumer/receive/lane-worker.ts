@@ -10,6 +10,7 @@ import type { Attempt } from "../execute/attempt.ts";
 import { Executor } from "../execute/executor.ts";
 import type { CutCalls, SlotAnswer } from "../execute/executor-host.ts";
 import { HttpClient } from "../execute/http-client.ts";
+import type { Meter } from "../settle/meter.ts";
 import { Settler } from "../settle/settler.ts";
 import type { Tally } from "../settle/settler.ts";
 import { readBinding } from "./binding.ts";
@@ -47,6 +48,8 @@ export interface LaneWorkerOptions {
   readonly onFinished?: () => void;
   /** Is there time for an attempt that starts in `inMs` milliseconds? */
   readonly hasTime: (call: Call, message: CallsMessage, inMs: number) => boolean;
+  /** Counts outcomes and attempts. Absent: nobody does. */
+  readonly meter?: Meter;
   /** An attempt that is given up in the end counts as failed: a call that is always too long must not come for ever. */
   readonly countsCuts?: boolean;
 }
@@ -59,7 +62,6 @@ export interface LaneWorkerOptions {
  * States: working → stopping (starts nothing, waits for what is in flight) → stopped.
  */
 export class LaneWorker {
-  readonly lane: string;
   readonly chunks: OpenChunks;
   readonly #options: LaneWorkerOptions;
   readonly #stop = new AbortController();
@@ -76,19 +78,21 @@ export class LaneWorker {
 
   constructor(options: LaneWorkerOptions) {
     this.#options = options;
-    const { broker, coordination, claims, watch, accesses, worker, limit, onFailed, hasTime } =
-      options;
-    this.lane = limit.lane;
+    const { broker, coordination, claims, watch, worker, limit, onFailed, hasTime } = options;
     this.#limit = limit;
     const pump = (): void => this.#pump.pump();
-    const shared = { broker, coordination, lane: limit.lane, limit, worker, onFailed };
+    const shared = { broker, coordination, watch, lane: limit.lane, limit, worker, onFailed };
     this.#permits = new Permits({ ...shared, total: options.total, onReady: pump });
     this.#destinations = new Destinations({
       ...shared,
       inFlight: (origin) => this.#http.inFlight(origin),
       onChange: pump,
     });
-    this.#settler = new Settler({ ...shared, onOver: (chunk) => this.#forget(chunk) });
+    this.#settler = new Settler({
+      ...shared,
+      meter: options.meter,
+      onOver: (chunk) => this.#forget(chunk),
+    });
     const ends = {
       putBack: (task: CallTask, notBefore: number) =>
         this.#done(() => this.#settler.putBack(task, notBefore)),
@@ -122,12 +126,11 @@ export class LaneWorker {
       isToldOf: () => this.#isToldOf(),
       rested: () => this.#rested(),
     });
-    this.chunks = new OpenChunks({ ...shared, watch, pump: this.#pump });
+    this.chunks = new OpenChunks({ ...shared, pump: this.#pump });
     this.#stock = new Stock(this.#pump, this.#permits, () => options.onRoom?.());
     this.#intake = new Intake({
       ...shared,
-      watch,
-      accesses,
+      accesses: options.accesses,
       onUnknown: (task, outcome) => this.#settler.settle(task, outcome),
       onLeft: (receipt) => options.onLeft?.(receipt),
     });
@@ -137,7 +140,7 @@ export class LaneWorker {
     const inFlight = this.#permits.used;
     const waiting = this.#pump.readyCalls + this.#pump.held - inFlight;
     return {
-      lane: this.lane,
+      lane: this.#limit.lane,
       inFlight,
       waiting,
       limit: this.#permits.limit,
@@ -273,6 +276,7 @@ export class LaneWorker {
 
   #over(task: CallTask, attempt: Attempt): void {
     this.#permits.give();
+    this.#options.meter?.over(attempt);
     if (!this.#destinations.isQuiet || mayBeTrouble(attempt)) {
       // Whose worker ends gives up attempts by itself: that says nothing of their destination.
       const isGivenUp = this.#stop.signal.aborted && attempt.end?.kind === "timeout";

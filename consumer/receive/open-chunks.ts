@@ -1,6 +1,8 @@
 import type { Broker } from "../../shared/broker/broker.ts";
 import { laneQueue } from "../../shared/broker/broker.ts";
 import type { Coordination } from "../../shared/coordination/coordination.ts";
+import { log } from "../../shared/log/log.ts";
+import { chunkFields } from "../settle/log-fields.ts";
 import type { Chunk } from "./chunk.ts";
 import { HoldKeeper } from "./hold.ts";
 import type { RunWatch } from "./run-watch.ts";
@@ -40,6 +42,7 @@ export class OpenChunks {
   }
 
   add(chunk: Chunk): void {
+    log.debug?.(chunkFields(chunk), "message taken on");
     const { watch, pump } = this.#options;
     this.#chunks.add(chunk);
     this.#holds.add(chunk);

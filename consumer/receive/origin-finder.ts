@@ -13,7 +13,7 @@ export class OriginFinder {
     const last = this.#last;
     if (last !== "" && url.charCodeAt(last.length) === SLASH && url.startsWith(last)) return last;
     try {
-      this.#last = splitUrl(chunk.access === undefined ? url : chunk.access.resolve(url)).origin;
+      this.#last = splitUrl(url, chunk.access?.resolve).origin;
     } catch {
       this.#last = "";
     }

@@ -14,7 +14,7 @@ const MIN_PAUSE_MS = 10;
  * - `slow`: no answer in time; a failure too
  * - `busy`: it refuses, and does not say for how long: a 503 without Retry-After
  * - `closed`: it refuses this and what follows: a 429, or a 503 with Retry-After
- * - `none`: nothing; the call could not be put on the wire
+ * - `none`: nothing; the call could not, or may not, be put on the wire
  */
 export type Sign = "good" | "failed" | "slow" | "busy" | "closed" | "none";
 
@@ -24,7 +24,7 @@ export function mayBeTrouble({ end }: Attempt): boolean {
 }
 
 export function readSign({ end, retryAfter }: Attempt, policy: Policy, now: number): Sign {
-  if (end === null || end.kind === "invalid") return "none";
+  if (end === null || end.kind === "invalid" || end.kind === "blocked") return "none";
   if (end.kind === "timeout") return "slow";
   if (end.kind !== "answer") return "failed";
   const { status } = end;

@@ -2,10 +2,14 @@ import type { Broker, Delayed, Outgoing } from "../../shared/broker/broker.ts";
 import { failedQueue, laneQueue } from "../../shared/broker/broker.ts";
 import type { Coordination } from "../../shared/coordination/coordination.ts";
 import { encodeOutcomes } from "../../shared/model/encode-outcomes.ts";
+import { log } from "../../shared/log/log.ts";
+import type { LogFields } from "../../shared/log/log.ts";
 import { encodeLetter } from "../../shared/model/letter.ts";
 import type { Outcome } from "../../shared/model/outcome.ts";
 import type { CallTask, Chunk } from "../receive/chunk.ts";
 import { writeCheckpoint } from "../receive/hold.ts";
+import { callFields, outcomeFields } from "./log-fields.ts";
+import type { Meter } from "./meter.ts";
 import { encodePutBack } from "./put-back.ts";
 
 /** Outcomes that leave at once; fewer wait for {@link FLUSH_MS}. */
@@ -20,6 +24,8 @@ export interface SettlerOptions {
   readonly coordination: Coordination;
   readonly lane: string;
   readonly worker: string;
+  /** Counts what is settled. Absent: nobody does. */
+  readonly meter?: Meter | undefined;
   /** The chunk's message was removed, or nothing of it depends on this worker any more. */
   readonly onOver: (chunk: Chunk) => void;
   /** The broker or coordination could not be reached in spite of all patience. */
@@ -70,6 +76,9 @@ export class Settler {
 
   settle(task: CallTask, outcome: Outcome): void {
     this.tally[outcome.state === "succeeded" ? "succeeded" : "failed"]++;
+    this.#options.meter?.settled(outcome);
+    if (outcome.state === "failed") log.warn?.(this.#fieldsOf(task, outcome), "call failed");
+    else log.debug?.(this.#fieldsOf(task, outcome), "call succeeded");
     this.#settled.push({ task, outcome });
     this.#soon();
   }
@@ -77,8 +86,15 @@ export class Settler {
   /** The call goes back to the queue as it stands, to be made no sooner than `notBefore` (epoch milliseconds). */
   putBack(task: CallTask, notBefore: number): void {
     this.tally.putBack++;
+    log.debug?.({ ...this.#fieldsOf(task), notBefore }, "call put back");
     this.#putBack.push({ task, notBefore });
     this.#soon();
+  }
+
+  /** For the log. */
+  #fieldsOf(task: CallTask, outcome?: Outcome): LogFields {
+    const { lane, worker } = this.#options;
+    return { ...callFields(task), lane, worker, ...outcomeFields(outcome) };
   }
 
   /** The call is left alone: its run is held, ended or begun anew. */

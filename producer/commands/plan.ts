@@ -3,78 +3,106 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { rmSync } from "node:fs";
 import type { CommandContext } from "../../shared/command.ts";
+import { openClaims } from "../../shared/claims/open.ts";
+import { parseDurationMs } from "../../shared/duration.ts";
 import { EXIT, SenpuError } from "../../shared/errors.ts";
 import { textsOf } from "../../shared/model/auth.ts";
 import { namesIn } from "../../shared/secrets/references.ts";
 import type { SecretName } from "../../shared/secrets/references.ts";
 import { DEFAULT_COLUMNS } from "../../shared/terminal/fit.ts";
-import {
-  formatBytes,
-  formatCount,
-  formatForecast,
-  formatQuantity,
-  formatRate,
-} from "../../shared/terminal/format.ts";
+import { formatCount } from "../../shared/terminal/format.ts";
 import { writeText } from "../../shared/terminal/output.ts";
-import { renderTable } from "../../shared/terminal/table.ts";
+import { totalUsd } from "../../shared/cost/bill.ts";
 import { lanesOf } from "../plan/local-lanes.ts";
-import type { LaneOrigin } from "../plan/merge-lanes.ts";
-import type { Plan } from "../plan/plan.ts";
 import { readPlan } from "../plan/read.ts";
-import { durationMs, runDurationMs, surveyPlan } from "../plan/survey.ts";
-import type { LaneSurvey, Survey, TotalSurvey } from "../plan/survey.ts";
+import { readRegion } from "../preflight/deployed.ts";
+import { preflight } from "../preflight/preflight.ts";
+import type { Preflight } from "../preflight/preflight.ts";
+import { refusal, renderPreflight } from "../preflight/render.ts";
+import { MOST_SAMPLES, renderSample, samplePlanned } from "../preflight/sample.ts";
+import type { Plan } from "../plan/plan.ts";
+import type { Survey } from "../plan/survey.ts";
 import { checkSecrets } from "../run/check-secrets.ts";
 import { newRunId } from "../run/run-id.ts";
-import { readOverrides } from "./run-options.ts";
+import { readLedger } from "./read-ledger.ts";
+import { readOverrides, wholeNumber } from "./run-options.ts";
 
-/** Latencies for which a duration is told, in milliseconds: a fast API, a usual one, a slow one. */
-const LATENCIES_MS = [50, 200, 1000];
-
-/** As they are shown. */
-const ORIGINS: Readonly<Record<LaneOrigin, string>> = {
-  plan: "plan",
-  config: "config",
-  both: "plan, config",
-  default: "–",
-};
+const SHOWN = 3;
 
 export function configure(command: Command): void {
   command
     .argument("<plan>", "a plan, as senpu run takes it")
     .option("--concurrency <n>", "calls in flight at the most, in each lane")
     .option("--rate <n/s>", "calls started at the most, in each lane")
+    .option("--latency <duration>", "how long a call takes; default: as earlier ones did, or 200ms")
+    .option("--region <name>", "of AWS, for the cost; default ap-northeast-1")
+    .option("--curl <n>", `calls to show as curl lines; default ${SHOWN}`)
+    .option(
+      "--sample <n>",
+      "make so many calls now, the first ones, and show what comes back; nothing is recorded",
+    )
     .addHelpText(
       "after",
       `
-Reads everything, checks every row, and tells what a run would come to. Ends with 1 when rows are no calls.
+Reads everything, checks every row, and tells what a run would come to: how long by its limits and by how long earlier
+calls took, what it would cost on AWS, and what would bite there. Makes no call, but with --sample, which really makes them,
+POST too, one after the other, each once. Ends with 1 when rows are no calls, with 2 when the limits do not let the run
+end within its deadline.
 
 Examples:
   senpu plan plan.yaml
   senpu plan plan.yaml --rate 10/s       how long at that rate?
+  senpu plan plan.yaml --sample 3        and what do the first three calls answer?
   senpu plan plan.yaml --json | jq .messages
 `,
     );
 }
 
-/** `senpu plan PLAN`: what a run would take; makes no call and sends nothing. */
+/** `senpu plan PLAN`: what a run would take. */
 export async function run(context: CommandContext): Promise<number> {
   const { common, options } = context;
   const [path] = context.args;
   if (path === undefined) throw new SenpuError("usage", "senpu plan PLAN: which plan?");
+  const asked = {
+    ...readRegion(options["region"]),
+    latencyMs: readLatency(options["latency"]),
+    shown: options["curl"] === undefined ? SHOWN : wholeNumber("--curl", options["curl"], 0, 1_000),
+  };
+  const samples =
+    options["sample"] === undefined
+      ? 0
+      : wholeNumber("--sample", options["sample"], 1, MOST_SAMPLES);
   // Looking at standard input leaves nothing in the state folder.
   const spoolDir = join(tmpdir(), `senpu-plan-${process.pid}`);
   try {
     const runId = newRunId(new Date());
-    const overrides = readOverrides(options);
     const given = await lanesOf(common.deployment);
-    const plan = await readPlan({ path, spoolDir, runId, overrides, given });
-    const survey = await surveyPlan(plan, createCounter(common.quiet));
-    await checkSecrets(secretsOf(plan, survey), plan.source.shown);
+    const plan = await readPlan({
+      path,
+      spoolDir,
+      runId,
+      overrides: readOverrides(options),
+      given,
+    });
+    const told = await preflight({
+      ...asked,
+      plan,
+      given,
+      readLedger: (read) => readLedger(common, read),
+      onProgress: createCounter(common.quiet),
+    });
+    if (given?.kind !== "deployed") {
+      await checkSecrets(secretsOf(plan, told.survey), plan.source.shown);
+    }
+    const claims = openClaims(join(spoolDir, "claims"));
+    const answers = samples === 0 ? [] : await samplePlanned(plan, samples, context.sides, claims);
+    await claims.close();
+    const columns = process.stdout.columns ?? DEFAULT_COLUMNS;
     const text = common.json
-      ? `${JSON.stringify(survey)}\n`
-      : render(survey, plan, process.stdout.columns ?? DEFAULT_COLUMNS);
+      ? `${JSON.stringify({ ...toJson(told), ...(samples === 0 ? {} : { sample: answers }) })}\n`
+      : `${renderPreflight(told, columns)}${samples === 0 ? "" : `\n${renderSample(answers, columns).join("\n")}\n`}`;
     await writeText(process.stdout, text);
-    return survey.invalid === 0 ? EXIT.succeeded : EXIT.failedCalls;
+    return judge(told);
   } finally {
     rmSync(spoolDir, { recursive: true, force: true });
   }
@@ -88,6 +116,32 @@ function secretsOf(plan: Plan, survey: Survey): SecretName[] {
   return [...new Set([...(plan.secrets ?? []), ...texts.flatMap(namesIn)])];
 }
 
+/** The survey's fields stand at the top, as they always have. */
+function toJson(told: Preflight): object {
+  const { survey, forecast, cost, findings, first } = told;
+  return {
+    ...survey,
+    forecast,
+    refused: refusal(told) ?? null,
+    cost: { region: cost.region, usd: totalUsd(cost.items), items: cost.items },
+    findings,
+    first,
+  };
+}
+
+function judge(told: Preflight): number {
+  const refused = refusal(told);
+  if (refused !== undefined) throw new SenpuError("plan", refused);
+  return told.survey.invalid === 0 ? EXIT.succeeded : EXIT.failedCalls;
+}
+
+function readLatency(option: unknown): number | undefined {
+  if (option === undefined) return undefined;
+  const ms = parseDurationMs(String(option));
+  if (ms !== undefined && ms > 0) return ms;
+  throw new SenpuError("usage", `--latency ${String(option)}: a duration such as 300ms or 2s`);
+}
+
 /** Says how far reading has come, once it takes longer than a second. */
 function createCounter(quiet: boolean): (calls: number) => void {
   let next = performance.now() + 1000;
@@ -96,77 +150,4 @@ function createCounter(quiet: boolean): (calls: number) => void {
     next += 1000;
     process.stderr.write(`${formatCount(calls)} calls read …\n`);
   };
-}
-
-function render(survey: Survey, plan: Plan, columns: number): string {
-  const { calls, messages, bytes, lanes, total } = survey;
-  const hasBurst = [...lanes, ...(total === null ? [] : [total])].some(
-    ({ burst }) => burst !== null && burst > 1,
-  );
-  const hasConfig = lanes.some(({ from }) => from === "config" || from === "both");
-  const lines = [
-    `${survey.name}: ${formatQuantity(calls, "call")} in ${formatQuantity(messages, "message")}, ${formatBytes(bytes)}`,
-    "",
-    ...renderTable(
-      [
-        { title: "lane" },
-        ...(hasConfig ? [{ title: "from" }] : []),
-        { title: "calls", align: "right" },
-        { title: "in flight", align: "right" },
-        { title: "rate", align: "right" },
-        ...(hasBurst ? [{ title: "burst", align: "right" as const }] : []),
-        ...LATENCIES_MS.map((ms) => ({ title: `at ${ms} ms`, align: "right" as const })),
-      ],
-      [
-        ...lanes.map((lane) => [
-          lane.lane,
-          ...(hasConfig ? [ORIGINS[lane.from]] : []),
-          ...limitCells(lane, hasBurst),
-          ...LATENCIES_MS.map((ms) => formatForecast(durationMs(lane, ms))),
-        ]),
-        ...(total === null
-          ? []
-          : [
-              [
-                "in total",
-                ...(hasConfig ? [""] : []),
-                ...limitCells({ minConcurrency: null, ...total }, hasBurst),
-                ...LATENCIES_MS.map((ms) => formatForecast(runDurationMs(survey, ms))),
-              ],
-            ]),
-      ],
-      columns,
-    ),
-    "",
-    "Durations are for one attempt a call that takes so long; lanes run side by side.",
-  ];
-  if (lanes.some(({ minConcurrency }) => minConcurrency !== null)) {
-    lines.push("Lanes that adapt are taken at the most that they may have in flight.");
-  }
-  const longest = survey.leastMs ?? 0;
-  if (longest > plan.deadlineMs) {
-    lines.push(
-      `The rates alone need ${formatForecast(longest)}, and the deadline is ${formatForecast(plan.deadlineMs)}: calls would expire. Raise defaults.deadline.`,
-    );
-  }
-  if (survey.invalid > 0) {
-    lines.push(
-      `${formatQuantity(survey.invalid, "row")} ${survey.invalid === 1 ? "is no call" : "are no calls"} and would fail as invalid; the first: ${survey.firstInvalid}`,
-    );
-  }
-  return `${lines.join("\n")}\n`;
-}
-
-function limitCells(
-  limits: TotalSurvey & Pick<LaneSurvey, "minConcurrency">,
-  hasBurst: boolean,
-): string[] {
-  const { calls, minConcurrency, concurrency, ratePerSecond, burst } = limits;
-  const most = concurrency === null ? "–" : formatCount(concurrency);
-  return [
-    formatCount(calls),
-    minConcurrency === null ? most : `${formatCount(minConcurrency)}–${most}`,
-    ratePerSecond === null ? "–" : formatRate(ratePerSecond),
-    ...(hasBurst ? [burst === null ? "–" : formatCount(burst)] : []),
-  ];
 }

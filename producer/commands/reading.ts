@@ -9,19 +9,23 @@ const EVERY_TTY_MS = 200;
 
 export interface Watch {
   readonly onRead: (read: number, expected: number) => void;
-  /** Aborted by Ctrl-C and SIGTERM: what was received is handed back. */
+  /** Aborted by Ctrl-C and SIGTERM: what was received is handed back, and nothing more read. */
   readonly signal: AbortSignal;
 }
 
-/** Reads letters for somebody who watches: how far it is on stderr, and an end that hides no letter from others. */
+/**
+ * Reads letters (or `what` else) for somebody who watches: how far it is on stderr, and an end that hides no letter from
+ * others, and leaves nothing half done.
+ */
 export async function reading<Found>(
-  { common }: CommandContext,
+  { common }: Pick<CommandContext, "common">,
   read: (watch: Watch) => Promise<Found>,
+  what = "letters",
 ): Promise<Found> {
   const interrupt = new AbortController();
   const stop = (): void => interrupt.abort();
   process.on("SIGINT", stop).on("SIGTERM", stop);
-  const line = new ReadingLine(process.stderr, common.quiet);
+  const line = new ReadingLine(process.stderr, common.quiet, what);
   try {
     const onRead = (done: number, expected: number): void => line.update(done, expected);
     return await read({ onRead, signal: interrupt.signal });
@@ -41,11 +45,13 @@ export function worksHere({ endpointUrl, deployment }: CommandContext["common"])
 class ReadingLine {
   readonly #stream: NodeJS.WriteStream;
   readonly #everyMs: number;
+  readonly #what: string;
   #writtenAt: number;
   #drawn = false;
 
-  constructor(stream: NodeJS.WriteStream, quiet: boolean) {
+  constructor(stream: NodeJS.WriteStream, quiet: boolean, what: string) {
     this.#stream = stream;
+    this.#what = what;
     this.#everyMs = quiet ? Infinity : stream.isTTY ? EVERY_TTY_MS : EVERY_MS;
     this.#writtenAt = performance.now() + FIRST_AFTER_MS - this.#everyMs;
   }
@@ -54,7 +60,7 @@ class ReadingLine {
     const now = performance.now();
     if (this.#everyMs === Infinity || now - this.#writtenAt < this.#everyMs) return;
     this.#writtenAt = now;
-    const text = `reading letters: ${formatCount(read)} of about ${formatCount(expected)}`;
+    const text = `reading ${this.#what}: ${formatCount(read)} of about ${formatCount(expected)}`;
     this.#stream.write(this.#stream.isTTY ? `\r\u001b[K${text}` : `${text}\n`);
     this.#drawn = this.#stream.isTTY;
   }

@@ -77,7 +77,7 @@ function readRate(value: unknown): Rate {
   return rate;
 }
 
-function wholeNumber(flag: string, value: unknown, min: number, max: number): number {
+export function wholeNumber(flag: string, value: unknown, min: number, max: number): number {
   const number = Number(value);
   if (!Number.isInteger(number) || number < min || number > max) {
     throw new SenpuError("usage", `${flag} ${String(value)}: a whole number from ${min} to ${max}`);

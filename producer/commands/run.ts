@@ -20,7 +20,7 @@ export function configure(command: Command): void {
   addRunOptions(
     command.argument(
       "<plan>",
-      "a plan (.yaml .yml .json .jsonl .txt), here or at s3://bucket/key; or - for JSON Lines on standard input",
+      "a plan (.yaml .yml .json .jsonl .txt), here or at s3://bucket/key; a module that yields calls (.ts .js); or - for JSON Lines on standard input",
     ),
   )
     .option("--name <name>", "the run's name; default: the plan's")
@@ -36,6 +36,7 @@ Examples:
   senpu run plan.yaml --workers 4 --rate 50/s    four worker processes, 50 calls a second in all
   senpu run urls.txt --json | jq .failed         figures for a script
   senpu run s3://plans/nightly.yaml              a plan, and its rows, from a bucket
+  senpu run calls.ts                             what its default export yields
   senpu run - < calls.jsonl                      a call a line from standard input
   senpu run plan.yaml --env test                 what is deployed makes the calls and records them
   senpu run plan.yaml --no-worker                only publish and record; senpu worker makes the calls

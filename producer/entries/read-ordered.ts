@@ -22,7 +22,11 @@ export async function readOrdered(
   spoolDir: string,
   requestId: string,
 ): Promise<OrderedPlan> {
-  const overrides = order.name === undefined ? {} : { name: order.name };
+  const { name, traceparent } = order;
+  const overrides = {
+    ...(name === undefined ? {} : { name }),
+    ...(traceparent === undefined ? {} : { traceparent }),
+  };
   const { plan: place, time } = order;
   const given = await deployedLanes();
   if (place.kind === "object") {
@@ -37,7 +41,11 @@ export async function readOrdered(
     place.kind === "path"
       ? await readPlan({ path: place.path, spoolDir, runId: requestId, overrides, given })
       : await planFromObject(place.plan, { baseDir: ".", overrides, given });
-  return { plan, run: scheduledRunId(plan.name, time, requestId), remove: async () => {} };
+  return {
+    plan,
+    run: scheduledRunId(plan.name, time, requestId),
+    remove: async () => plan.release?.(),
+  };
 }
 
 /** Of a deployment, the file that its variable names; what lies about on this machine says nothing of one. */

@@ -1,18 +1,20 @@
 import { hash } from "node:crypto";
-import { createWriteStream, rmSync } from "node:fs";
-import { mkdir, mkdtemp, readFile, rm, statfs } from "node:fs/promises";
+import { rmSync } from "node:fs";
+import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, extname, join, posix, relative, resolve } from "node:path";
-import type { Readable } from "node:stream";
-import { pipeline } from "node:stream/promises";
-import { GetObjectCommand } from "@aws-sdk/client-s3";
 import type { S3Client } from "@aws-sdk/client-s3";
 import { parseJson, parseYaml } from "../../shared/document/document.ts";
-import { SenpuError, messageOf } from "../../shared/errors.ts";
-import { createS3Client, statusOf } from "../../shared/s3/s3-client.ts";
+import { Fault } from "../../shared/document/fault.ts";
+import { SenpuError } from "../../shared/errors.ts";
+import { createS3Client } from "../../shared/s3/s3-client.ts";
 import { s3Url } from "../../shared/s3/s3-object.ts";
 import type { S3Object } from "../../shared/s3/s3-object.ts";
 import type { PlanOverrides } from "../plan/assemble.ts";
+import { fetchObject } from "../plan/fetch-object.ts";
+import { fileName } from "../plan/fetched-folder.ts";
+import { isRemote } from "../plan/from-schema.ts";
+import { MODULE_ENDINGS } from "../plan/module-endings.ts";
 import type { GivenLanes } from "../plan/merge-lanes.ts";
 import type { Plan } from "../plan/plan.ts";
 import { readPlan } from "../plan/read.ts";
@@ -20,17 +22,13 @@ import { readPlan } from "../plan/read.ts";
 /** A plan whose files lie here for as long as it is read. */
 export interface FetchedPlan {
   readonly plan: Plan;
-  /** The same for the same objects: bucket, key, and version or ETag of the plan and of its rows, hashed. */
+  /** The same for the same objects: bucket, key, and version or ETag of the plan and of its rows (of rows from elsewhere, their bytes), hashed. */
   readonly identity: string;
   /** The files are not needed any more. */
   remove(): Promise<void>;
   /** The same, for a process that ends. */
   removeNow(): void;
 }
-
-/** Left of the disk for whatever else needs some. */
-const RESERVE_BYTES = 10_000_000;
-const NAME_CHARS = 100;
 
 /**
  * Reads a plan from S3, and the rows that it names beside its own key, by way of files in the temporary folder: what is
@@ -44,6 +42,7 @@ export async function readS3Plan(
   allow: readonly string[] = [],
   region?: string,
 ): Promise<FetchedPlan> {
+  refuseModule(object);
   const s3 = createS3Client(region);
   const root = await mkdtemp(join(tmpdir(), "senpu-plan-"));
   const remove = (): Promise<void> => rm(root, { recursive: true, force: true });
@@ -52,7 +51,7 @@ export async function readS3Plan(
     // As deep as the key, so that `from: ../rows.csv` stays within the folder.
     const depth = object.key.split("/").length;
     const path = join(root, ...Array<string>(depth).fill("d"), fileName(object.key));
-    const got = [await fetchObject(s3, object, path)];
+    const got = [await fetchInto(s3, object, path)];
     const rows = await readFrom(path, shown);
     if (rows !== undefined) got.push(await fetchRows(s3, object, rows, path, root));
     const spoolDir = root;
@@ -66,9 +65,16 @@ export async function readS3Plan(
           rows: { ...plan.source.rows, path: s3Url(rowsObject) },
         }),
     };
-    const identity = hash("sha256", JSON.stringify(got.map(whichOf)));
+    // Rows from elsewhere are told apart by what they hold.
+    const elsewhere = rows === undefined && plan.source.rows !== undefined;
+    const which = [...got.map(whichOf), ...(elsewhere ? [[plan.source.rows?.digest]] : [])];
+    const identity = hash("sha256", JSON.stringify(which));
     const removeNow = (): void => rmSync(root, { recursive: true, force: true });
-    return { plan: { ...plan, source }, identity, remove, removeNow };
+    const removeAll = async (): Promise<void> => {
+      await remove();
+      await plan.release?.();
+    };
+    return { plan: { ...plan, source }, identity, remove: removeAll, removeNow };
   } catch (error) {
     await remove();
     throw error;
@@ -77,20 +83,24 @@ export async function readS3Plan(
   }
 }
 
+/** Who may put an object into a bucket may not, by that alone, run code here. */
+function refuseModule(object: S3Object): void {
+  const ending = extname(object.key).slice(1).toLowerCase();
+  if (!MODULE_ENDINGS.includes(ending)) return;
+  throw new SenpuError(
+    "plan",
+    `${s3Url(object)}: a module is run from this machine's files alone; run it there, or put the calls it yields into a .jsonl`,
+  );
+}
+
 function whichOf({ bucket, key, version, etag }: S3Object): readonly unknown[] {
   return [bucket, key, version ?? etag];
 }
 
-/** Its ending tells the format, and it may become the plan's name. */
-function fileName(key: string): string {
-  const name = posix
-    .basename(key)
-    .replaceAll(/[^A-Za-z0-9._-]/g, "_")
-    .slice(-NAME_CHARS);
-  return /^\.*$/.test(name) ? "plan" : name;
-}
-
-/** What `from` says, if anything; what is wrong with the plan is told by whoever reads it. */
+/**
+ * The path that `from` says, if any; what is elsewhere (`s3://`, `https://`) is fetched, and what is wrong with the plan
+ * told, by whoever reads it.
+ */
 async function readFrom(path: string, shown: string): Promise<string | undefined> {
   const format = extname(path).toLowerCase();
   if (![".yaml", ".yml", ".json"].includes(format)) return undefined;
@@ -98,8 +108,11 @@ async function readFrom(path: string, shown: string): Promise<string | undefined
   try {
     const file = { kind: "plan", shown } as const;
     const { value } = format === ".json" ? parseJson(text, file) : parseYaml(text, file);
-    const { from } = value as { readonly from?: unknown };
-    return typeof from === "string" && from !== "" ? from : undefined;
+    const { from } = value as { readonly from?: string | { readonly file?: unknown } };
+    const written = typeof from === "object" ? from.file : from;
+    return typeof written === "string" && written !== "" && !isRemote(written)
+      ? written
+      : undefined;
   } catch {
     return undefined;
   }
@@ -121,61 +134,15 @@ async function fetchRows(
       `${s3Url(plan)}: from ${JSON.stringify(from)} names no object; give a key relative to the plan's, in the same bucket`,
     );
   }
-  return fetchObject(s3, { bucket: plan.bucket, key }, path);
+  return fetchInto(s3, { bucket: plan.bucket, key }, path);
 }
 
-/** Returns which object it was. */
-async function fetchObject(s3: S3Client, object: S3Object, path: string): Promise<S3Object> {
-  const { bucket, key, version, etag } = object;
+/** With an error that says what the object was for. */
+async function fetchInto(s3: S3Client, object: S3Object, path: string): Promise<S3Object> {
   try {
-    const answer = await s3.send(
-      new GetObjectCommand({
-        Bucket: bucket,
-        Key: key,
-        ChecksumMode: "ENABLED",
-        ...(version !== undefined && version !== "null" && { VersionId: version }),
-        ...(version === undefined && etag !== undefined && { IfMatch: `"${etag}"` }),
-      }),
-    );
-    const body = answer.Body as Readable;
-    try {
-      await checkRoom(object, answer.ContentLength ?? 0);
-    } catch (error) {
-      body.destroy();
-      throw error;
-    }
-    await mkdir(dirname(path), { recursive: true });
-    await pipeline(body, createWriteStream(path, { mode: 0o600 }));
-    const found = { version: answer.VersionId, etag: answer.ETag?.replaceAll('"', "") };
-    return {
-      bucket,
-      key,
-      ...(found.version !== undefined && found.version !== "null" && { version: found.version }),
-      ...(found.etag !== undefined && { etag: found.etag }),
-    };
-  } catch (cause) {
-    if (cause instanceof SenpuError) throw cause;
-    throw new SenpuError("plan", `${s3Url(object)}: ${complaint(cause)}`, { cause });
+    return await fetchObject(s3, object, path);
+  } catch (error) {
+    if (!(error instanceof Fault)) throw error;
+    throw new SenpuError("plan", error.message, { cause: error.cause });
   }
-}
-
-function complaint(cause: unknown): string {
-  const status = statusOf(cause);
-  if (status === 404) return "there is no such object";
-  if (status === 403) {
-    return `it may not be read, or is not there (${messageOf(cause)}): the function needs s3:GetObject on it`;
-  }
-  return status === 412
-    ? "it has been replaced since the event; the new object's own event makes a run of it"
-    : `it cannot be read: ${messageOf(cause)}`;
-}
-
-async function checkRoom(object: S3Object, bytes: number): Promise<void> {
-  const { bavail, bsize } = await statfs(tmpdir());
-  const room = bavail * bsize - RESERVE_BYTES;
-  if (bytes <= room) return;
-  throw new SenpuError(
-    "plan",
-    `${s3Url(object)} has ${bytes} bytes, and ${tmpdir()} has room for ${Math.max(0, room)}: give the function more ephemeral storage (up to 10,240 MB), or split the plan`,
-  );
 }

@@ -1,6 +1,8 @@
 import { freezeDeep } from "../../shared/freeze-deep.ts";
 import type { Lane, Rate } from "../../shared/model/lane.ts";
 import type { SecretName } from "../../shared/secrets/references.ts";
+import { environmentVariable } from "../../shared/environment.ts";
+import { type Trace, readTraceparent } from "../../shared/model/trace.ts";
 import type { CallSource } from "./drafts.ts";
 import { readEntries } from "./entries.ts";
 import { compileLanes } from "./lanes.ts";
@@ -15,6 +17,8 @@ export interface PlanOverrides {
   readonly concurrency?: number;
   /** An upper bound for every lane's rate, for each lane by itself. */
   readonly rate?: Rate;
+  /** Whose trace the run goes on with. Default: the environment's `TRACEPARENT`. */
+  readonly traceparent?: string;
 }
 
 export interface PlanParts {
@@ -31,10 +35,12 @@ export interface PlanParts {
   readonly overrides: PlanOverrides;
   /** Lanes beside the plan's own. */
   readonly given: GivenLanes | undefined;
+  /** As {@link Plan}'s. */
+  readonly release?: (() => Promise<void>) | undefined;
 }
 
 export function assemblePlan(parts: PlanParts): Plan {
-  const { settings, overrides, sources } = parts;
+  const { settings, overrides, sources, release } = parts;
   const { onSettled, proxy } = settings;
   const { auth } = settings.defaults;
   const merged = mergeLanes(settings.lanes, settings.total, parts.given);
@@ -56,6 +62,7 @@ export function assemblePlan(parts: PlanParts): Plan {
       breaker: settings.breaker,
       ...(auth === undefined || auth === null ? {} : { auth }),
       ...(proxy === undefined ? {} : { proxy }),
+      ...traceOf(settings.trace, overrides.traceparent ?? environmentVariable("TRACEPARENT")),
     },
     deadlineMs: settings.defaults.deadline,
     tolerance: settings.tolerance ?? null,
@@ -64,7 +71,15 @@ export function assemblePlan(parts: PlanParts): Plan {
     knownCalls: parts.knownCalls,
     secrets: parts.secrets,
     entries: () => readEntries(sources, laneOf),
+    ...(release === undefined ? {} : { release }),
   });
+}
+
+/** What is given and is no traceparent is as if it were not there, as the standard has it. */
+function traceOf(isOn: boolean | undefined, given: string | undefined): { readonly trace?: Trace } {
+  const parent = given === undefined ? undefined : readTraceparent(given);
+  if (isOn === false || (isOn === undefined && parent === undefined)) return {};
+  return { trace: parent ?? true };
 }
 
 export function boundLane(lane: Lane, { concurrency = Infinity, rate }: PlanOverrides): Lane {

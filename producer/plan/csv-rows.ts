@@ -1,16 +1,15 @@
-import { createReadStream } from "node:fs";
 import { type CsvError, parse } from "csv-parse";
 import { Fault, show } from "../../shared/document/fault.ts";
 import { SenpuError } from "../../shared/errors.ts";
-import type { RowItem } from "./rows.ts";
-import { READ_BYTES } from "./text-file.ts";
+import type { RowFile, RowItem } from "./rows.ts";
+import { readText } from "./text-file.ts";
 
 /** A quote that is opened and never closed makes one field of the rest of a file; past this it is given up. */
 const MAX_RECORD_BYTES = 16_000_000;
 
 /** The columns that the header row names; throws a {@link Fault} where it names none, or one twice. */
-export async function readCsvColumns(path: string): Promise<readonly string[]> {
-  for await (const records of readCsvRecords(path)) {
+export async function readCsvColumns(file: RowFile): Promise<readonly string[]> {
+  for await (const records of readCsvRecords(file)) {
     const [header] = records;
     if (header === undefined) continue;
     return readHeader(header);
@@ -19,10 +18,10 @@ export async function readCsvColumns(path: string): Promise<readonly string[]> {
 }
 
 /** Rows as objects by column, in batches of one read. The first row after the header is row 1. */
-export async function* readCsvRows(path: string): AsyncGenerator<readonly RowItem[]> {
+export async function* readCsvRows(file: RowFile): AsyncGenerator<readonly RowItem[]> {
   let columns: readonly string[] | undefined;
   let number = 0;
-  for await (const records of readCsvRecords(path)) {
+  for await (const records of readCsvRecords(file)) {
     const items: RowItem[] = [];
     for (const record of records) {
       if (columns === undefined) columns = readHeader(record);
@@ -66,12 +65,13 @@ function readHeader(header: CsvRecord): readonly string[] {
 type CsvRecord = readonly string[] | CsvError;
 
 /** Records, and in their place what was wrong with one, in batches of one read. */
-async function* readCsvRecords(path: string): AsyncGenerator<readonly CsvRecord[]> {
+async function* readCsvRecords(file: RowFile): AsyncGenerator<readonly CsvRecord[]> {
   let records: CsvRecord[] = [];
   let brokenLine: unknown;
   let openBytes = 0;
   const parser = parse({
     bom: true,
+    delimiter: file.delimiter ?? ",",
     relax_column_count: true,
     skip_empty_lines: true,
     skip_records_with_error: true,
@@ -90,15 +90,15 @@ async function* readCsvRecords(path: string): AsyncGenerator<readonly CsvRecord[
   });
   parser.on("error", () => {});
   try {
-    for await (const chunk of createReadStream(path, { highWaterMark: READ_BYTES })) {
+    for await (const chunk of readText(file)) {
       await new Promise<void>((resolve, reject) => {
         parser.write(chunk, (error) => (error ? reject(error) : resolve()));
       });
-      openBytes = records.length > 0 ? 0 : openBytes + (chunk as Buffer).length;
+      openBytes = records.length > 0 ? 0 : openBytes + chunk.length;
       if (openBytes > MAX_RECORD_BYTES) {
         throw new SenpuError(
           "plan",
-          `${path}: a quote is opened and not closed within ${MAX_RECORD_BYTES} bytes`,
+          `${file.shown ?? file.path}: a quote is opened and not closed within ${MAX_RECORD_BYTES} bytes`,
         );
       }
       if (records.length > 0) yield records;

@@ -1,4 +1,4 @@
-import { basename, resolve } from "node:path";
+import { basename } from "node:path";
 import { distance } from "fastest-levenshtein";
 import type { Document } from "../../shared/document/document.ts";
 import { Fault, show } from "../../shared/document/fault.ts";
@@ -12,9 +12,10 @@ import { type GivenLanes, givenLanes } from "./merge-lanes.ts";
 import { findSecrets } from "./find-secrets.ts";
 import { checkWhole } from "./plan-rules.ts";
 import type { Plan, PlanSource } from "./plan.ts";
-import { isCsv } from "./rows.ts";
+import { type RowsFrom, isRemote } from "./from-schema.ts";
+import type { RowFile } from "./rows.ts";
+import { type RowsSource, openRows } from "./rows-source.ts";
 import { planSchema } from "./schema.ts";
-import { checkFile, digestText } from "./text-file.ts";
 import { loosenings } from "./tighten-lanes.ts";
 
 export interface DefinitionOptions {
@@ -43,29 +44,38 @@ export async function planFromDocument(
   if (given?.kind === "deployed") issues.push(...loosenings(settings, given.config));
   if (issues.length > 0) throw issuesError(file, issues, locate);
   const sources: CallSource[] = [fromList(calls, file.shown)];
-  let rows: PlanSource["rows"];
+  let rows: RowsSource | undefined;
   if (from !== undefined && each !== undefined) {
-    const path = resolve(options.baseDir, from);
     const complain = (complaints: readonly Complaint[]): never => {
       throw fileError(
         file,
         complaints.map((complaint) => ({ ...complaint, position: locate(complaint.path ?? []) })),
       );
     };
-    rows = { path, digest: await digestRows(path, from, complain) };
-    if (isCsv(path)) await checkColumns(path, from, each, complain);
-    sources.push(fromRows(path, basename(path), each));
+    rows = await readRowsSource(from, options.baseDir, complain);
+    const shown = nameOf(from);
+    try {
+      if (rows.file.format === "csv") await checkColumns(rows.file, shown, each, complain);
+    } catch (error) {
+      await rows.release();
+      throw error;
+    }
+    sources.push(fromRows(rows.file, basename(shown), each));
   }
   return assemblePlan({
     settings,
     fallbackName: options.fallbackName,
-    source: { ...source, ...(rows === undefined ? {} : { rows }) },
+    source: {
+      ...source,
+      ...(rows === undefined ? {} : { rows: { path: rows.place, digest: rows.digest } }),
+    },
     knownCalls: rows === undefined ? calls.length : null,
     secrets: findSecrets(document.value),
     sources,
     allow: options.allow,
     overrides: options.overrides,
     given,
+    release: rows === undefined ? undefined : () => rows.release(),
   });
 }
 
@@ -73,26 +83,34 @@ type Complain = (complaints: readonly Complaint[]) => never;
 
 const FROM: FieldPath = ["from"];
 
-async function digestRows(path: string, from: string, complain: Complain): Promise<string> {
+/** As the plan writes it; of a URL without its query, which may hold a signature. */
+function nameOf({ file }: RowsFrom): string {
+  return isRemote(file) ? file.replace(/[?#].*$/s, "") : file;
+}
+
+async function readRowsSource(
+  from: RowsFrom,
+  baseDir: string,
+  complain: Complain,
+): Promise<RowsSource> {
   try {
-    await checkFile(path);
-    return await digestText(path);
+    return await openRows(from, baseDir);
   } catch (error) {
     if (!(error instanceof Fault)) throw error;
-    return complain([{ path: FROM, text: `${show(from)}: ${error.message}` }]);
+    return complain([{ path: FROM, text: `${show(nameOf(from))}: ${error.message}` }]);
   }
 }
 
 /** A column that no row can have is the plan's mistake, told at once and not a million times. */
 async function checkColumns(
-  path: string,
+  file: RowFile,
   from: string,
   each: CallTemplate,
   complain: Complain,
 ): Promise<void> {
   let columns: readonly string[];
   try {
-    columns = await readCsvColumns(path);
+    columns = await readCsvColumns(file);
   } catch (error) {
     if (!(error instanceof Fault)) throw error;
     return complain([{ path: FROM, text: `${show(from)}: ${error.message}` }]);

@@ -8,7 +8,7 @@ import { checkId } from "./identify.ts";
 import { parseJsonLine } from "./json-line.ts";
 import { renderJson } from "./json-template.ts";
 import { type Line, lineTooLong, readLines } from "./lines.ts";
-import { readRows } from "./rows.ts";
+import { type RowFile, readRows } from "./rows.ts";
 import { type Row, renderTemplate } from "./template.ts";
 import { normaliseUrl } from "./url.ts";
 import { renderUrl } from "./url-template.ts";
@@ -47,19 +47,24 @@ export function fromList(calls: readonly PlannedCall[], shown: string): CallSour
   };
 }
 
-/** A call a line: JSON, or a URL with `#` before remarks. */
-export function fromLines(path: string, shown: string, format: "jsonl" | "txt"): CallSource {
+/** A call a line: JSON, or a URL with `#` before remarks. Messages call a line a `unit`. */
+export function fromLines(
+  path: string,
+  shown: string,
+  format: "jsonl" | "txt",
+  unit = "line",
+): CallSource {
   const readLine = format === "jsonl" ? readCallLine : readUrlLine;
   return {
     async *read() {
-      for await (const lines of readLines(path)) {
+      for await (const lines of readLines({ path })) {
         yield lines.flatMap((line): readonly Draft[] => {
           if (line.tooLong) return [{ row: line.number, error: lineTooLong() }];
           return format === "txt" && line.text.startsWith("#") ? [] : [readLine(line)];
         });
       }
     },
-    place: (row) => `${shown} line ${row}`,
+    place: (row) => `${shown} ${unit} ${row}`,
   };
 }
 
@@ -98,10 +103,10 @@ function textOf(value: unknown): string {
 }
 
 /** A call for each row of a file. */
-export function fromRows(path: string, shown: string, each: CallTemplate): CallSource {
+export function fromRows(file: RowFile, shown: string, each: CallTemplate): CallSource {
   return {
     async *read() {
-      for await (const items of readRows(path)) {
+      for await (const items of readRows(file)) {
         yield items.map((item): Draft =>
           "row" in item
             ? draftOf(each, item.row, item.number)

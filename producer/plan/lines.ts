@@ -1,5 +1,5 @@
-import { createReadStream } from "node:fs";
-import { READ_BYTES } from "./text-file.ts";
+import { StringDecoder } from "node:string_decoder";
+import { type TextFile, readText } from "./text-file.ts";
 
 export interface Line {
   /** From 1, blank lines counted. */
@@ -13,7 +13,8 @@ export interface Line {
 const MAX_LINE_CHARACTERS = 1_000_000;
 
 /** The lines that are not blank, in batches of one read, a byte order mark left out. */
-export async function* readLines(path: string): AsyncGenerator<readonly Line[]> {
+export async function* readLines(file: TextFile): AsyncGenerator<readonly Line[]> {
+  const decoder = new StringDecoder("utf8");
   let rest = "";
   let tooLong = false;
   let number = 0;
@@ -28,11 +29,8 @@ export async function* readLines(path: string): AsyncGenerator<readonly Line[]> 
     }
     tooLong = false;
   };
-  for await (const chunk of createReadStream(path, {
-    encoding: "utf8",
-    highWaterMark: READ_BYTES,
-  })) {
-    const pieces = (rest + (chunk as string)).split("\n");
+  for await (const chunk of readText(file)) {
+    const pieces = (rest + decoder.write(chunk)).split("\n");
     rest = pieces.pop()!;
     for (const piece of pieces) add(piece);
     if (rest.length > MAX_LINE_CHARACTERS) {

@@ -10,7 +10,7 @@ import { alreadyUsed } from "./identify.ts";
 interface Whole {
   readonly lanes: readonly Pick<WrittenLane, "name" | "match" | "auth">[];
   readonly calls: readonly { readonly id: string | undefined }[];
-  readonly from?: string | undefined;
+  readonly from?: unknown;
   readonly each?: unknown;
   readonly defaults: {
     readonly headers: Readonly<Record<string, string>>;

@@ -38,6 +38,8 @@ export interface Plan {
   entries(): AsyncIterable<readonly PlanEntry[]>;
   /** What is left to do once every call has been published; safe to repeat. */
   afterPublished?(broker: Broker): Promise<void>;
+  /** Removes what was fetched for reading, which else goes with this process. Nothing is read from it any more. */
+  release?(): Promise<void>;
 }
 
 /** Without `deadlineAt`, which counts from the first publishing. */
@@ -61,7 +63,7 @@ export interface PlanSource {
   readonly shown: string;
   /** SHA-256 of the plan's bytes, hex. */
   readonly digest: string;
-  /** The file that `from` names, when there is one. */
+  /** What `from` names, when there is one: an absolute path, or a URL without its query. */
   readonly rows?: { readonly path: string; readonly digest: string };
   /** Of a replay, whose calls were chosen from letters. */
   readonly replay?: ReplaySource;

@@ -12,9 +12,10 @@ import { fromLines } from "./drafts.ts";
 import { toJsonText } from "./json-template.ts";
 import type { GivenLanes } from "./merge-lanes.ts";
 import type { Plan } from "./plan.ts";
-import { type PlanInput, allowEntry, settingsSchema } from "./schema.ts";
+import { type PlanInput, type PlanSettings, allowEntry, settingsSchema } from "./schema.ts";
 import { spoolInput } from "./spool.ts";
-import { checkFile, createTextCheck, digestText } from "./text-file.ts";
+import { createTextCheck } from "./encoding.ts";
+import { PLAN_ADVICE, checkFile, digestText } from "./text-file.ts";
 import { loosenings } from "./tighten-lanes.ts";
 
 export interface ReadPlanOptions {
@@ -38,7 +39,7 @@ export interface ReadPlanOptions {
 }
 
 const FORMATS =
-  "a plan is a .yaml, .yml, .json, .jsonl or .txt file, or - for JSON Lines on standard input";
+  "a plan is a .yaml, .yml, .json, .jsonl or .txt file, a .ts or .js module that yields calls, or - for JSON Lines on standard input";
 
 /** YAML and JSON are read whole; more than this belongs into rows. */
 const MAX_DEFINITION_BYTES = 16_777_216;
@@ -67,8 +68,10 @@ export async function readPlan(options: ReadPlanOptions): Promise<Plan> {
       });
     }
     const path = resolve(options.path);
-    const format = extname(path).toLowerCase().slice(1);
-    const name = basename(path, extname(path));
+    // A list of calls may be packed.
+    const plain = path.replace(/(\.jsonl|\.txt)\.gz$/i, "$1");
+    const format = extname(plain).toLowerCase().slice(1);
+    const name = basename(plain, extname(plain));
     const { bytes } = await checkFile(path);
     switch (format) {
       case "jsonl":
@@ -92,6 +95,24 @@ export async function readPlan(options: ReadPlanOptions): Promise<Plan> {
           allow,
           overrides,
           given,
+        });
+      }
+      case "ts":
+      case "mts":
+      case "js":
+      case "mjs": {
+        const { spoolDir, runId, onProgress } = options;
+        const { readModule } = await import("./module-plan.ts");
+        const module = await readModule({ path, shown, spoolDir, runId, onProgress });
+        return await readLinesPlan({
+          ...module,
+          format: "jsonl",
+          shown,
+          name,
+          allow,
+          overrides,
+          given,
+          unit: "call",
         });
       }
       case "csv":
@@ -147,7 +168,7 @@ function parseDefinition(
   format: "yaml" | "yml" | "json",
   shown: string,
 ): Document {
-  const check = createTextCheck();
+  const check = createTextCheck("utf-8", PLAN_ADVICE);
   check.add(content);
   check.end();
   const text = content.toString("utf8").replace(/^\ufeff/, "");
@@ -156,7 +177,7 @@ function parseDefinition(
   return format === "json" ? parseJson(text, file) : parseYaml(text, file);
 }
 
-/** A plan that is only a list of calls, with the defaults of everything. */
+/** A plan that is a list of calls. */
 async function readLinesPlan(options: {
   readonly path: string;
   readonly shown: string;
@@ -165,13 +186,17 @@ async function readLinesPlan(options: {
   readonly allow: readonly string[];
   readonly overrides: PlanOverrides;
   readonly given: GivenLanes | undefined;
+  /** Default: those of everything. */
+  readonly settings?: PlanSettings;
+  /** What a line is, for messages. Default: a line. */
+  readonly unit?: string;
 }): Promise<Plan> {
-  const { path, shown, format, name, allow, overrides, given } = options;
-  await checkFile(path);
-  const digest = await digestText(path);
-  const source = fromLines(path, shown, format);
+  const { path, shown, format, name, allow, overrides, given, unit } = options;
+  if (unit === undefined) await checkFile(path);
+  const digest = await digestText({ path });
+  const source = fromLines(path, shown, format, unit);
   if (await isBarren(source.read())) throw new Fault("the plan has no calls");
-  const settings = settingsSchema.parse({});
+  const settings = options.settings ?? settingsSchema.parse({});
   if (given?.kind === "deployed") {
     const issues = loosenings(settings, given.config);
     if (issues.length > 0) throw issuesError({ kind: "plan", shown }, issues, () => undefined);

@@ -13,6 +13,7 @@ import {
 import type { StatusPattern } from "../../shared/model/policy.ts";
 import { callSchema, headersSchema } from "./call-schema.ts";
 import { eachSchema } from "./each-schema.ts";
+import { fromSchema } from "./from-schema.ts";
 import { breakerSchema, retrySchema, statusSchema } from "./retry-schema.ts";
 import { proxySchema } from "./proxy-schema.ts";
 import { onSettledSchema } from "./settled-schema.ts";
@@ -106,6 +107,10 @@ const settings = {
     }),
   proxy: proxySchema.optional(),
   tolerance: tolerance.optional(),
+  trace: z.boolean({ error: "true or false" }).optional().meta({
+    description:
+      "Send a W3C traceparent with each call, all in one trace. Default: when the producer was given one (TRACEPARENT).",
+  }),
   onSettled: onSettledSchema
     .optional()
     .meta({ description: "What is done once the run has ended." }),
@@ -122,15 +127,7 @@ export const planSchema = closedObject({
     .array(callSchema, { error: "a list of calls" })
     .default([])
     .meta({ description: "Calls one by one." }),
-  from: z
-    .string({ error: "the path of a .csv or .jsonl file" })
-    .regex(/\.(csv|jsonl)$/i, { error: "the path of a .csv or .jsonl file" })
-    .optional()
-    .meta({
-      description:
-        "A file of rows, relative to the plan: CSV with a header row, or JSON Lines. Goes with `each`.",
-      examples: ["customers.csv"],
-    }),
+  from: fromSchema.optional(),
   each: eachSchema.optional(),
 }).meta({
   title: "senpu plan",

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { type Readable, Transform } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { SenpuError } from "../../shared/errors.ts";
-import { digestText } from "./text-file.ts";
+import { digestBytes } from "./text-file.ts";
 
 export interface SpoolOptions {
   readonly stdin: Readable;
@@ -14,6 +14,8 @@ export interface SpoolOptions {
   readonly runId: string;
   /** Lines read so far; called after each chunk. */
   readonly onProgress?: ((lines: number) => void) | undefined;
+  /** What it comes from, for messages. Default: standard input. */
+  readonly shown?: string;
 }
 
 /**
@@ -22,7 +24,7 @@ export interface SpoolOptions {
  * A copy that is there already stays; throws {@link SenpuError} `plan` when it differs from what came in.
  */
 export async function spoolInput(options: SpoolOptions): Promise<string> {
-  const { stdin, spoolDir, runId, onProgress } = options;
+  const { stdin, spoolDir, runId, onProgress, shown = "standard input" } = options;
   const path = join(spoolDir, `${runId}.jsonl`);
   const partial = `${path}.${process.pid}.partial`;
   const digest = createHash("sha256");
@@ -41,10 +43,10 @@ export async function spoolInput(options: SpoolOptions): Promise<string> {
     // A link fails where the name is taken, which a rename would overwrite.
     await link(partial, path).catch(async (error: NodeJS.ErrnoException) => {
       if (error.code !== "EEXIST") throw error;
-      if ((await digestText(path)) === digest.digest("hex")) return;
+      if ((await digestBytes(path)) === digest.digest("hex")) return;
       throw new SenpuError(
         "plan",
-        `standard input differs from what run ${runId} was given before (${path}); choose another --run-id`,
+        `${shown} differs from what run ${runId} was given before (${path}); choose another --run-id`,
       );
     });
     await syncFolder(spoolDir);

@@ -1,12 +1,20 @@
-import { isUtf8 } from "node:buffer";
 import { createHash } from "node:crypto";
 import { createReadStream } from "node:fs";
 import { stat } from "node:fs/promises";
 import { Fault } from "../../shared/document/fault.ts";
 import { SenpuError, messageOf } from "../../shared/errors.ts";
+import { type Encoding, createTextCheck, toUtf8 } from "./encoding.ts";
+import { READ_BYTES, readUnpacked } from "./unpack.ts";
 
-/** Bytes read at a time: enough that a promise a read costs nothing, little enough to stay flat. */
-export const READ_BYTES = 131_072;
+/** A file of text on this machine, packed with gzip or not. */
+export interface TextFile {
+  readonly path: string;
+  /** Default: UTF-8. */
+  readonly encoding?: Encoding;
+}
+
+/** What is said of a plan's own text, which no option changes. */
+export const PLAN_ADVICE = "plans and rows are UTF-8";
 
 /** Throws a {@link Fault} that says why the path is no file to read. */
 export async function checkFile(path: string): Promise<{ bytes: number }> {
@@ -22,15 +30,24 @@ export async function checkFile(path: string): Promise<{ bytes: number }> {
   return { bytes: status.size };
 }
 
-/** SHA-256 of the file's bytes, hex, streamed; throws a {@link Fault} for what is not UTF-8 text. */
-export async function digestText(path: string): Promise<string> {
+/** The file's text as UTF-8, unpacked, as fast as it is asked for. */
+export function readText({ path, encoding = "utf-8" }: TextFile): AsyncGenerator<Buffer> {
+  const chunks = readUnpacked(path);
+  return encoding === "utf-8" ? chunks : toUtf8(chunks, encoding);
+}
+
+/**
+ * SHA-256 of the file's bytes as they lie there, hex, streamed; throws a {@link Fault} for what is not text in its
+ * encoding, followed by the advice.
+ */
+export async function digestText(
+  { path, encoding = "utf-8" }: TextFile,
+  advice = PLAN_ADVICE,
+): Promise<string> {
   const digest = createHash("sha256");
-  const check = createTextCheck();
+  const check = createTextCheck(encoding, advice);
   try {
-    for await (const chunk of createReadStream(path, { highWaterMark: READ_BYTES })) {
-      digest.update(chunk as Buffer);
-      check.add(chunk as Buffer);
-    }
+    for await (const chunk of readUnpacked(path, (raw) => digest.update(raw))) check.add(chunk);
   } catch (cause) {
     if (cause instanceof Fault) throw cause;
     throw new SenpuError("plan", messageOf(cause), { cause });
@@ -39,43 +56,15 @@ export async function digestText(path: string): Promise<string> {
   return digest.digest("hex");
 }
 
-/** Throws a {@link Fault} as soon as bytes are no UTF-8 text. */
-export function createTextCheck(): { add(chunk: Buffer): void; end(): void } {
-  let tail: Buffer = Buffer.alloc(0);
-  let checkedBytes = 0;
-  return {
-    add(chunk) {
-      const zero = chunk.indexOf(0);
-      if (zero !== -1) throw notText(`byte ${checkedBytes + tail.length + zero + 1} is NUL`);
-      const bytes = tail.length === 0 ? chunk : Buffer.concat([tail, chunk]);
-      const whole = bytes.length - openBytes(bytes);
-      if (!isUtf8(bytes.subarray(0, whole))) {
-        throw notText(
-          `there are other bytes than UTF-8 between ${checkedBytes + 1} and ${checkedBytes + whole}`,
-        );
-      }
-      checkedBytes += whole;
-      tail = Buffer.from(bytes.subarray(whole));
-    },
-    end() {
-      if (tail.length > 0) throw notText("its last character is cut off");
-    },
-  };
-}
-
-function notText(what: string): Fault {
-  return new Fault(`the file is not text: ${what}; plans and rows are UTF-8`);
-}
-
-/** Bytes at the end that begin a character which goes on in the next chunk. RFC 3629. */
-function openBytes(bytes: Buffer): number {
-  for (let back = 1; back <= Math.min(3, bytes.length); back++) {
-    const byte = bytes[bytes.length - back]!;
-    if (byte < 0x80) return 0;
-    if (byte >= 0xc0) {
-      const length = byte >= 0xf0 ? 4 : byte >= 0xe0 ? 3 : 2;
-      return length > back ? back : 0;
+/** The same of any file. Throws {@link SenpuError} `plan` where it cannot be read. */
+export async function digestBytes(path: string): Promise<string> {
+  const digest = createHash("sha256");
+  try {
+    for await (const chunk of createReadStream(path, { highWaterMark: READ_BYTES })) {
+      digest.update(chunk as Buffer);
     }
+  } catch (cause) {
+    throw new SenpuError("plan", messageOf(cause), { cause });
   }
-  return 0;
+  return digest.digest("hex");
 }

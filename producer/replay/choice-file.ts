@@ -86,7 +86,7 @@ function* encode(chosen: readonly ChosenCall[]): Generator<string> {
 /** In the order in which they were chosen, in batches. Calls of one policy share its object. */
 export async function* readChoice(path: string): AsyncGenerator<readonly ChosenCall[]> {
   const policies: PlanPolicy[] = [];
-  for await (const lines of readLines(path)) {
+  for await (const lines of readLines({ path })) {
     const batch: ChosenCall[] = [];
     for (const { text } of lines) {
       const line = JSON.parse(text) as Line;

@@ -10,7 +10,7 @@ import type { Lane, Total } from "../../shared/model/lane.ts";
 import { boundLane } from "../plan/assemble.ts";
 import type { PlanOverrides } from "../plan/assemble.ts";
 import type { Plan, PlanPolicy, PlanSource, ReplaySource } from "../plan/plan.ts";
-import { digestText } from "../plan/text-file.ts";
+import { digestBytes } from "../plan/text-file.ts";
 import { settingsOf } from "../run/begin-run.ts";
 import type { RunSettings } from "../run/begin-run.ts";
 import { readChoiceEntries } from "./choice-file.ts";
@@ -90,7 +90,7 @@ function totalOf(limits: ReadonlyMap<string, Limits>): { readonly total?: Total 
 /** The plan of a replay that was begun before, from what was stored then. Throws a {@link Fault} where that is gone. */
 export async function readReplayPlan(row: RunRow, source: PlanSource): Promise<Plan> {
   const { path } = source;
-  const digest = await digestText(path).catch((cause: unknown) => {
+  const digest = await digestBytes(path).catch((cause: unknown) => {
     throw cause instanceof SenpuError ? new Fault(cause.message, { cause }) : cause;
   });
   const { lanes = [], total, policy, deadlineMs = DEFAULT_DEADLINE_MS } = settingsOf(row);

@@ -5,6 +5,7 @@ import { fileURLToPath } from "node:url";
 import type { LaneActivity, RunningWorker, Sides } from "../../shared/command.ts";
 import { CHILD_VARIABLE, wholeEnvironment } from "../../shared/environment.ts";
 import { SenpuError } from "../../shared/errors.ts";
+import { logEnvironment } from "../../shared/log/start-log.ts";
 import type { Session } from "../../shared/session.ts";
 import { moreTelling } from "../../shared/terminal/lane-progress.ts";
 
@@ -103,7 +104,7 @@ class WorkerProcesses implements RunningWorker {
       ),
       {
         stdio: ["ignore", "ignore", "inherit", "ipc"],
-        env: { ...wholeEnvironment(), [CHILD_VARIABLE]: String(process.pid) },
+        env: { ...wholeEnvironment(), ...logEnvironment(), [CHILD_VARIABLE]: String(process.pid) },
       },
     );
     this.#children.set(child, []);

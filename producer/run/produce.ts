@@ -1,6 +1,8 @@
 import type { Ledger } from "../../shared/ledger/ledger.ts";
 import type { WorkSession } from "../../shared/session.ts";
+import { log } from "../../shared/log/log.ts";
 import type { Policy } from "../../shared/model/policy.ts";
+import { traceFields } from "../../shared/model/trace.ts";
 import { boundLane } from "../plan/assemble.ts";
 import type { Plan, PlanEntry } from "../plan/plan.ts";
 import { Publisher } from "../publish/publisher.ts";
@@ -41,6 +43,7 @@ export async function produce(options: ProduceOptions): Promise<number> {
     spillDir: session.folder.spool,
     signal,
   });
+  log.info?.({ run, generation, ...traceFields(plan.policy.trace, run) }, "calls are published");
   try {
     // A crash leaves a result unknown; what may have been started is repeated only if the plan says so.
     const unseen = generation > 1 ? await session.coordination.startedUnsafe(run) : NONE;
@@ -52,6 +55,7 @@ export async function produce(options: ProduceOptions): Promise<number> {
     }
     // The run may end while this is still at it: what was made of letters is not left half done then.
     if (!signal.aborted && (await publisher.finish())) await plan.afterPublished?.(session.broker);
+    log.info?.({ run, generation, planned: publisher.planned }, "all calls are published");
   } finally {
     publisher.close();
   }

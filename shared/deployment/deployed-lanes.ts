@@ -1,5 +1,5 @@
 import type { Config, LaneConfig } from "../config/config.ts";
-import type { Lane, Total } from "../model/lane.ts";
+import type { Total } from "../model/lane.ts";
 import { LANES_OUTPUT } from "./outputs.ts";
 
 /**
@@ -8,36 +8,17 @@ import { LANES_OUTPUT } from "./outputs.ts";
  */
 export interface DeployedLanes {
   /** In order of matching; the last is always `default`, which takes the rest. */
-  readonly lanes: readonly DeployedLane[];
+  readonly lanes: readonly LaneConfig[];
   /** Over all lanes together; absent: no limit but theirs. */
   readonly total?: Total;
 }
-
-type DeployedLane = Lane &
-  Pick<LaneConfig, "timeoutMs"> & {
-    readonly queue: Pick<LaneConfig["queue"], "retentionSeconds">;
-    /** What makes its calls. */
-    readonly worker: { readonly kind: LaneConfig["worker"]["kind"] };
-  };
 
 /** An output's value may not be long, and a configuration may be. */
 const PIECE_CHARS = 1_000;
 
 /** The outputs that tell a configuration's lanes, by name. */
 export function toLaneOutputs({ lanes, total }: Config): Map<string, string> {
-  const told: DeployedLanes = {
-    lanes: lanes.map((lane) => ({
-      name: lane.name,
-      match: lane.match,
-      concurrency: lane.concurrency,
-      ...(lane.minConcurrency === undefined ? {} : { minConcurrency: lane.minConcurrency }),
-      ...(lane.rate === undefined ? {} : { rate: lane.rate }),
-      timeoutMs: lane.timeoutMs,
-      queue: { retentionSeconds: lane.queue.retentionSeconds },
-      worker: { kind: lane.worker.kind },
-    })),
-    ...(total === undefined ? {} : { total }),
-  };
+  const told: DeployedLanes = { lanes, ...(total === undefined ? {} : { total }) };
   const text = JSON.stringify(told);
   const pieces = new Map<string, string>();
   for (let at = 0; at < text.length; at += PIECE_CHARS) {

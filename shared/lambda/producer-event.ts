@@ -12,6 +12,8 @@ export interface ProducerOrder {
   readonly time: string | undefined;
   /** While a run of that name has not ended, this one: `skip`, does not begin; `queue`, begins behind it; else begins. */
   readonly overlap: Overlap | undefined;
+  /** W3C: whose trace the run goes on with. */
+  readonly traceparent?: string;
 }
 
 type Overlap = (typeof OVERLAPS)[number];
@@ -35,7 +37,7 @@ export function readProducerEvent(event: unknown): ProducerOrder {
     const place = { kind: "object", object: created } as const;
     return { plan: place, name: undefined, time: undefined, overlap: undefined };
   }
-  const { plan, name, time, overlap } = event as Record<string, unknown>;
+  const { plan, name, time, overlap, traceparent } = event as Record<string, unknown>;
   if (plan === undefined) throw unsuitable(`it has no plan but ${shown(event)}`);
   const isPlan =
     (typeof plan === "string" && plan !== "" && plan !== "-") ||
@@ -52,6 +54,7 @@ export function readProducerEvent(event: unknown): ProducerOrder {
     name,
     time,
     overlap: readOverlap(overlap, name !== undefined && time !== undefined),
+    ...(typeof traceparent === "string" && { traceparent }),
   };
 }
 

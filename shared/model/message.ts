@@ -6,6 +6,7 @@ import { isClaim } from "./claim.ts";
 import type { Outcome } from "./outcome.ts";
 import { DEFAULT_BREAKER } from "./policy.ts";
 import type { Policy } from "./policy.ts";
+import { readTraceparent } from "./trace.ts";
 import { abridgePolicy, completePolicy } from "./written-policy.ts";
 import type { WrittenPolicy } from "./written-policy.ts";
 
@@ -199,7 +200,9 @@ function checkPolicy(policy: Record<string, unknown>): void {
   requireNumber(policy, "redirects");
   checkHeaders(policy["headers"], "policy.headers");
   asArray(policy["success"], "policy.success");
-  asArray(policy["allow"], "policy.allow");
+  if (!asArray(policy["allow"], "policy.allow").every((entry) => typeof entry === "string")) {
+    throw wrong("policy.allow", "a list of hosts and ranges", policy["allow"]);
+  }
   const retry = asRecord(policy["retry"], "policy.retry");
   requireNumber(retry, "attempts");
   asArray(retry["on"], "policy.retry.on");
@@ -209,6 +212,10 @@ function checkPolicy(policy: Record<string, unknown>): void {
     for (const rule of asArray(retry["rules"], "policy.retry.rules")) {
       checkRule(asRecord(rule, "policy.retry.rules"));
     }
+  }
+  const { trace } = policy;
+  if (trace !== undefined && trace !== true && !isTraceparent(trace)) {
+    throw wrong("policy.trace", "true or a traceparent", trace);
   }
   if (policy["breaker"] !== undefined && policy["breaker"] !== null) {
     const breaker = asRecord(policy["breaker"], "policy.breaker");
@@ -220,6 +227,10 @@ function checkPolicy(policy: Record<string, unknown>): void {
     if (fault !== undefined) throw wrong(`policy.auth.${fault}`, "known", typeof auth[fault]);
   }
   if (policy["proxy"] !== undefined) requireText(policy, "proxy");
+}
+
+function isTraceparent(value: unknown): boolean {
+  return typeof value === "string" && readTraceparent(value) === value;
 }
 
 function checkRule(rule: Record<string, unknown>): void {

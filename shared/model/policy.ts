@@ -1,4 +1,5 @@
 import type { AuthPolicy } from "./auth.ts";
+import type { Trace } from "./trace.ts";
 
 /** How a run's calls are made and judged. Travels in each message, so that a worker needs nothing but the message. */
 export interface Policy {
@@ -24,6 +25,8 @@ export interface Policy {
   readonly auth?: AuthPolicy;
   /** URL of the proxy that they go through, which may hold references; `none`: none, whatever the worker's environment says. */
   readonly proxy?: string;
+  /** Absent: calls carry no `traceparent`. A worker that does not know of it makes them without. */
+  readonly trace?: Trace;
 }
 
 export interface RetryPolicy {

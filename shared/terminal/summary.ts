@@ -44,7 +44,8 @@ function renderHeadline(figures: Figures, options: SummaryOptions, paint: Paint)
   return [...lines, paint.dim(cutEnd(`run ${figures.run}${parent}`, options.columns)), ...why];
 }
 
-function describeState(figures: Figures): string {
+/** What became of the run, as half a sentence: `588 of 50,000 calls failed in 1 m 32 s`. */
+export function describeState(figures: Figures): string {
   const since = formatDuration(figures.elapsedMs);
   const done = `${formatCount(figures.planned - figures.pending)} of ${formatQuantity(figures.planned, "call")} done`;
   const descriptions: Readonly<Record<RunState, string>> = {
@@ -126,6 +127,9 @@ function describeAttempts(figures: Figures): string[] {
   return parts;
 }
 
+/** Of a run of so many calls these lines tell too little. */
+const WORTH_A_REPORT = 1_000;
+
 function renderNextSteps(figures: Figures, options: SummaryOptions, paint: Paint): string[] {
   const steps: [words: string[], purpose: string][] = [];
   const { run } = figures;
@@ -136,6 +140,10 @@ function renderNextSteps(figures: Figures, options: SummaryOptions, paint: Paint
   }
   if (figures.failed > 0 && (figures.state === "settled" || figures.state === "cancelled")) {
     steps.push([["replay", run], "make the failed calls again"]);
+  }
+  const hasEnded = figures.state !== "running" && figures.state !== "paused";
+  if (hasEnded && figures.succeeded + figures.failed >= WORTH_A_REPORT) {
+    steps.push([["report", run, "-o", "report.html"], "a page of it, with plots, to hand on"]);
   }
   return steps.map(([words, purpose]) => {
     const line = senpuLine(words, options.where);

@@ -13,7 +13,7 @@ async function startServer(): Promise<MisbehavingThread> {
   return server;
 }
 
-test("a rate of 100/s over three worker processes is met, and never passed", async () => {
+test("L1: a rate of 100/s over three worker processes is met, and never passed", async () => {
   const server = await startServer();
   const plan = stage.writePlan("rate", callsTo(`${server.url}/ok`, "c", 450), {
     lanes: { api: { match: `${server.url}/**`, rate: "100/s" } },
@@ -36,7 +36,7 @@ test("a rate of 100/s over three worker processes is met, and never passed", asy
   expect(steadyRate(requests)).toBeLessThan(101);
 });
 
-test("a concurrency of 7 holds while workers join, leave and are killed", async () => {
+test("L1: a concurrency of 7 holds while workers join, leave and are killed", async () => {
   const server = await startServer();
   const plan = stage.writePlan("concurrency", callsTo(`${server.url}/slow/60`, "c", 450), {
     lanes: { api: { match: `${server.url}/**`, concurrency: 7 } },

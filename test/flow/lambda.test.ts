@@ -19,6 +19,13 @@ function talliesOf(worker: SenpuProcess): Tally[] {
   );
 }
 
+/** Of the lines that CloudWatch makes metrics of. */
+function metricsOf(worker: SenpuProcess): Record<string, number>[] {
+  return [...worker.stderr.matchAll(/^\{"_aws".*\}$/gm)].map(
+    ([json]) => JSON.parse(json) as Record<string, number>,
+  );
+}
+
 const sumOf = (tallies: readonly Tally[], what: keyof Tally): number =>
   tallies.reduce((sum, tally) => sum + tally[what], 0);
 
@@ -68,6 +75,12 @@ test("1,000 slow calls through functions with a time limit of 3 s: all made, def
   const tallies = talliesOf(worker);
   expect(sumOf(tallies, "putBack"), "calls were deferred").toBeGreaterThan(0);
   expect(sumOf(tallies, "succeeded")).toBe(1_000 + evidence.figures.duplicates);
+  const metrics = metricsOf(worker);
+  expect(metrics.length, "a line a batch").toBe(tallies.length);
+  const measured = (name: string): number =>
+    metrics.reduce((sum, line) => sum + (line[name] ?? 0), 0);
+  expect(measured("Succeeded")).toBe(sumOf(tallies, "succeeded"));
+  expect(measured("PutBack")).toBe(sumOf(tallies, "putBack"));
   expect(ended.exitCode).toBe(0);
   expect(JSON.parse(ended.stdout)).toMatchObject({ errors: 0, timeouts: 0, messagesFailed: 0 });
 }, 60_000);

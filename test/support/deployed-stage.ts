@@ -4,6 +4,7 @@ import { beforeAll } from "vitest";
 import { answerLedger } from "../../consumer/entries/answer-ledger.ts";
 import { createBroker } from "../../shared/broker/aws-broker.ts";
 import { startFauxqs } from "../../shared/broker/fauxqs-broker.ts";
+import { laneSchema } from "../../shared/config/lane-schema.ts";
 import type { DeployedLanes } from "../../shared/deployment/deployed-lanes.ts";
 import { LEDGER_OUTPUTS, PIPELINE_OUTPUTS } from "../../shared/deployment/outputs.ts";
 import { openSqliteLedger } from "../../shared/ledger/sqlite-ledger.ts";
@@ -135,11 +136,8 @@ export function useDeployedStage(
 function deployedLanes(lanes: readonly DeployedLane[]): DeployedLanes {
   return {
     lanes: lanes.map((lane) => ({
+      ...laneSchema.parse({ concurrency: 8, timeout: "30s" }),
       match: [],
-      concurrency: 8,
-      timeoutMs: 30_000,
-      queue: { retentionSeconds: 345_600 },
-      worker: { kind: "lambda" },
       ...lane,
     })),
   };

@@ -7,6 +7,7 @@ import type { Figures } from "../../shared/model/figures.ts";
 import { openSqliteLedger } from "../../shared/ledger/sqlite-ledger.ts";
 import { startMisbehavingServer } from "./misbehaving-server.ts";
 import type { MisbehavingServer } from "./misbehaving-server.ts";
+import { THIS_MACHINE } from "./policy.ts";
 import { gatherRows } from "./run-invariants.ts";
 import { SenpuProcess } from "./senpu-process.ts";
 import type { Ended, StartOptions } from "./senpu-process.ts";
@@ -63,7 +64,7 @@ export class FlowStage {
     const settings = {
       name,
       retry: { attempts: 5, backoff: { first: "10ms", max: "50ms" } },
-      allow: ["127.0.0.1"],
+      allow: THIS_MACHINE,
     };
     return this.write(`${name}.json`, JSON.stringify({ ...settings, calls, ...more }));
   }

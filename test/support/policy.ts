@@ -1,6 +1,9 @@
 import { DEFAULT_BREAKER, DEFAULT_MAX_RETRY_AFTER_MS } from "../../shared/model/policy.ts";
 import type { Policy } from "../../shared/model/policy.ts";
 
+/** Where the servers of tests listen; without it no plan may call them. */
+export const THIS_MACHINE: readonly string[] = ["127.0.0.1", "::1", "localhost"];
+
 /** A policy as an empty plan has it, with short waits. */
 export function makePolicy(changes: Partial<Policy> = {}): Policy {
   return {
@@ -17,7 +20,7 @@ export function makePolicy(changes: Partial<Policy> = {}): Policy {
     success: ["2xx"],
     redirects: 5,
     headers: {},
-    allow: [],
+    allow: THIS_MACHINE,
     breaker: DEFAULT_BREAKER,
     ...changes,
   };

@@ -31,7 +31,9 @@ function open(more: Partial<OAuth2Policy> = {}): CredentialSource {
     ...more,
   };
   const secrets = new Secrets([], 60_000);
-  return new CredentialSource(makeOAuth2(auth, secrets, async () => undefined));
+  return new CredentialSource(
+    makeOAuth2(auth, secrets, { allow: ["127.0.0.1"], route: () => undefined }),
+  );
 }
 
 /** What it gives once it does not fetch any more. */

@@ -82,7 +82,7 @@ test.each<[string, Omit<Call, "id" | "url">, string]>([
     { credentials: value },
   );
   const signed = await value.sign!(request);
-  await new Promise((resolve) => http.start(signed, 10_000, 0, resolve));
+  await new Promise((resolve) => http.start(signed, http.pools(["127.0.0.1"]), 10_000, 0, resolve));
   const [seen] = server.requests;
   expect(seen!.headers["x-amz-security-token"]).toBe("session-token");
   expect(seen!.headers["authorization"]).toContain(`Credential=${KEY_ID}/`);

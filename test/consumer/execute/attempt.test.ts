@@ -26,7 +26,8 @@ async function listen(treat: (socket: Socket) => void): Promise<number> {
 
 function attempt(origin: string, timeoutMs = 20_000): Promise<Attempt> {
   const request = { origin, path: "/", method: "POST" as const, headers: [], body: "x" };
-  return new Promise((resolve) => client.start(request, timeoutMs, 0, resolve));
+  const pools = client.pools(["127.0.0.1", "::1"]);
+  return new Promise((resolve) => client.start(request, pools, timeoutMs, 0, resolve));
 }
 
 test("a port that nobody listens on has refused, and nothing was sent", async () => {

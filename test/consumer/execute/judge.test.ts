@@ -33,6 +33,13 @@ describe("an attempt is judged by its answer, its method and the policy", () => 
     ["an unsafe call answered 500 may have been processed", answer(500), "POST", 1, "rejected"],
     ["an unsafe call that succeeds succeeds", answer(201), "POST", 1, "succeeded"],
     ["what HTTP does not allow is invalid", { kind: "invalid" }, "GET", 1, "invalid"],
+    [
+      "an internal address is blocked, and not tried again",
+      { kind: "blocked", sent: true },
+      "GET",
+      1,
+      "blocked",
+    ],
   ];
   test.each(cases)("%s", (_name, end, method, attempt, verdict) => {
     expect(judge(end, method, { attempts: attempt }, policy)).toBe(verdict);

@@ -70,7 +70,9 @@ afterEach(async () => {
 
 function attempt(origin: string, route: Route, path = "/ok"): Promise<Attempt> {
   const request = { origin, path, method: "GET" as const, headers: [], body: null };
-  return new Promise((resolve) => http.start({ ...request, grant: { route } }, 10_000, 0, resolve));
+  return new Promise((resolve) =>
+    http.start({ ...request, grant: { route } }, http.pools(["127.0.0.1"]), 10_000, 0, resolve),
+  );
 }
 
 test("a plan's proxy is asked for http: URLs whole, with its own user and password", async () => {

@@ -47,6 +47,12 @@ test.each([
   expect(mayBeTrouble(attempt)).toBe(true);
 });
 
+test("what could not, or may not, be put on the wire says nothing of its destination", () => {
+  for (const end of [{ kind: "invalid" }, { kind: "blocked", sent: true }] as const) {
+    expect(readSign(makeAttempt(end), policy, 0)).toBe("none");
+  }
+});
+
 test("whatever says anything but good is looked at", () => {
   for (let status = 200; status < 600; status++) {
     const attempt = answer(status);

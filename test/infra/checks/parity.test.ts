@@ -13,7 +13,7 @@ function log(days: number, more: Template["Resources"] = {}): Template {
 
 const RULE = { stack: "s", type: "AWS::Logs::LogGroup", property: "RetentionInDays", why: "cost" };
 
-test("a property in which two environments differ is found, unless a rule allows it", () => {
+test("L8: a property in which two environments differ is found, unless a rule allows it", () => {
   expect(checkParity("s", log(7), log(30), [])).toEqual([
     "s: l (AWS::Logs::LogGroup) differs in RetentionInDays",
   ]);
@@ -21,7 +21,7 @@ test("a property in which two environments differ is found, unless a rule allows
   expect(checkParity("other", log(7), log(30), [RULE])).toHaveLength(1);
 });
 
-test("a bucket that only one of them has is found, as on the first day of production", () => {
+test("L8: a bucket that only one of them has is found, as on the first day of production", () => {
   const bucket = { b: { Type: "AWS::S3::Bucket" } };
   expect(checkParity("s", log(7, bucket), log(7), [RULE])).toEqual([
     "s: b (AWS::S3::Bucket) is in one of them only",

@@ -59,7 +59,7 @@ test("a service behind an application load balancer of the same app is reachable
   expect(found(made)).toEqual([]);
 });
 
-test("behind an imported target group nobody may reach it, and that is found", () => {
+test("L7: behind an imported target group nobody may reach it, and that is found", () => {
   const made = makeService();
   const group = ApplicationTargetGroup.fromTargetGroupAttributes(made.stack, "elsewhere", {
     targetGroupArn:
@@ -71,7 +71,7 @@ test("behind an imported target group nobody may reach it, and that is found", (
   ]);
 });
 
-test("behind a network load balancer, which says nothing, that is found too, unless the rule is declared", () => {
+test("L7: behind a network load balancer, which says nothing, that is found too, unless the rule is declared", () => {
   for (const [securityGroup, faults] of [
     [undefined, 1],
     ["with a rule", 0],

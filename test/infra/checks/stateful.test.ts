@@ -31,7 +31,7 @@ test("an update in place, and something new, are not", () => {
   expect(checkStateful("s", { Resources: {} }, queue("a"), [])).toEqual([]);
 });
 
-test("another major version of the database is found, though it is an update in place", () => {
+test("another major version of the database is found, though it is an update in place (L6)", () => {
   expect(checkStateful("s", database("17.6"), database("18.1"), [])).toEqual([
     "s: db goes from major version 17 to 18, which cannot be undone; the runbook says how to",
   ]);

@@ -40,7 +40,7 @@ async function eventFrom(queue: string): Promise<string> {
   return stage.write(`${queue}.json`, JSON.stringify({ Records }));
 }
 
-test("a schedule's event makes a run, its messages are worked and recorded, and it settles", async () => {
+test("L2: a schedule's event makes a run on this machine, its messages are worked and recorded, and it settles", async () => {
   const plan = stage.writePlan("nightly", [
     ...callsTo(`${server.url}/ok`, "good", 4),
     { id: "posted", method: "POST", url: `${server.url}/ok?id=posted`, json: { a: 1 } },

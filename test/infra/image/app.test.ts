@@ -31,7 +31,7 @@ test("a run with two worker processes settles, though one of them is told to end
   });
   const run = stage.start(
     ["run", plan, "--json", "--run-id", "two", "--workers", "2", "--state", state],
-    inApp,
+    { ...inApp, env: { SENPU_LOG_LEVEL: "info" } },
   );
   await server.waitForRequests(8);
   process.kill(run.children()[0]!, "SIGTERM");
@@ -42,9 +42,13 @@ test("a run with two worker processes settles, though one of them is told to end
   const ids = calls.map(({ id }) => id);
   expectNothingLost({ figures, rows, requests: server.requests, ids });
   expect(figures).toMatchObject({ planned: 40, succeeded: 40 });
+  // The log is the image's, too: of this process, and of those that it started.
+  const logged = ended.stderr.split("\n").filter((line) => line.startsWith('{"level":"info"'));
+  const told = logged.map((line) => (JSON.parse(line) as { readonly msg: string }).msg);
+  expect(told).toEqual(expect.arrayContaining(["worker begins", "all calls are published"]));
 });
 
-test("producer, worker and recorder of the image do a run together, and end with 0 on SIGTERM", async () => {
+test("L10: producer, worker and recorder of the image do a run together, and end with 0 on SIGTERM", async () => {
   const state = stage.newState();
   const server = await stage.startServer();
   const words = ["--state", state];

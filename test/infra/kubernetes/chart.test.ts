@@ -78,7 +78,7 @@ describe.skipIf(skipped)("the chart", () => {
     pod.containers[0].env.find((one) => one.name === name)?.value;
 
   test.each(["workers", "everything"] as const)(
-    "passes helm lint --strict with %s",
+    "L11: passes helm lint --strict with %s",
     async (name) => {
       const { ok, stdout, stderr } = await lint(name);
       expect(ok, `${stdout}${stderr}`).toBe(true);
@@ -281,7 +281,7 @@ describe.skipIf(skipped)("the chart", () => {
       { serviceAccount: { roleArn: "senpu" } },
       /roleArn': 'senpu' does not match/,
     ],
-  ])("refuses %s, and says where", async (_, values, told, example) => {
+  ])("refuses %s, and says where (L11)", async (_, values, told, example) => {
     const { ok, stderr } = await helmTemplate(example ?? "everything", values);
     expect(ok).toBe(false);
     expect(stderr).toMatch(told);

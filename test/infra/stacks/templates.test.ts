@@ -1,10 +1,15 @@
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Match, Template } from "aws-cdk-lib/assertions";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { FUNCTION_NAMES } from "../../../infra/bundle/functions.ts";
 import { checkTemplate } from "../../../infra/checks/all.ts";
 import { inspect } from "../../../infra/checks/inspect.ts";
+import { resourcesOf } from "../../../infra/checks/template.ts";
+import type { Template as ChecksTemplate } from "../../../infra/checks/template.ts";
+import { costIdle, idlePrices } from "../../../infra/cost/idle.ts";
+import { idleCost, renderIdle } from "../../../infra/cost/render-idle.ts";
 import { defineEnvironment } from "../../../infra/environments/environment.ts";
 import { ENVIRONMENTS } from "../../../infra/environments/index.ts";
 import { prepareAssets } from "../../../infra/stacks/assets.ts";
@@ -23,7 +28,7 @@ beforeAll(async () => {
 }, 60_000);
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-test("every environment is synthesised, and nothing is found in any", () => {
+test("L8: every environment is synthesised, and nothing is found in any", () => {
   expect(environments.map(({ environment }) => environment.name)).toEqual(["test", "production"]);
   expect(inspect(environments)).toEqual([]);
 });
@@ -39,6 +44,56 @@ test("stacks tell all that commands find a deployment by", () => {
     );
     expect(told("ledger")).toEqual(expect.arrayContaining(Object.values(LEDGER_OUTPUTS)));
   }
+});
+
+test("L11: nothing of Kubernetes is in a template", () => {
+  for (const { templates } of environments) {
+    for (const { Resources = {} } of templates.values()) {
+      const types = Object.values(Resources).map(({ Type }) => Type);
+      expect(types.filter((type) => /EKS|Helm|Kubernetes/i.test(type))).toEqual([]);
+    }
+  }
+});
+
+test("every function that is bundled is deployed, with a bundle of its own (L12)", () => {
+  const counts = environments.map(({ templates }) => bundlesIn(templates));
+  expect(counts).toEqual(environments.map(() => FUNCTION_NAMES.length));
+});
+
+test("functions share a bundle only where they are the same program (L13)", () => {
+  // The ledger's function and its query function, which differ in what they may do; and a worker for each Lambda lane.
+  const functions = [...(environments[0]?.templates.values() ?? [])].flatMap(functionsOf);
+  expect(functions).toHaveLength(FUNCTION_NAMES.length + 2);
+});
+
+/** Bundles of ours in all stacks: each has a name of its own in the assets' bucket. */
+function bundlesIn(templates: Synthesised["templates"]): number {
+  return new Set([...templates.values()].flatMap(functionsOf)).size;
+}
+
+function functionsOf(template: ChecksTemplate): string[] {
+  return resourcesOf(template, "AWS::Lambda::Function").flatMap(([, { Properties = {} }]) => {
+    const { Environment, Code } = Properties as {
+      Environment?: { Variables?: { NODE_OPTIONS?: string } };
+      Code?: { S3Key?: string };
+    };
+    // CDK brings functions of its own, which have none of our variables.
+    return Environment?.Variables?.NODE_OPTIONS === undefined ? [] : [String(Code?.S3Key)];
+  });
+}
+
+test("what an idle deployment costs is what the runbook says (L14)", () => {
+  const runbook = readFileSync(new URL("../../../infra/runbook.md", import.meta.url), "utf8");
+  expect(runbook, "npm run cost prints it anew").toContain(
+    renderIdle(environments.map((each) => idleCost(each))),
+  );
+});
+
+test("a resource of which nobody knows what it costs is found", () => {
+  const template = { Resources: { search: { Type: "AWS::OpenSearchService::Domain" } } };
+  expect(() => costIdle("site", template, idlePrices("ap-northeast-1"))).toThrow(
+    /site search: what AWS::OpenSearchService::Domain costs while nothing runs is not known/,
+  );
 });
 
 describe("the pipeline", () => {

@@ -82,7 +82,7 @@ test.each([
   expect(second.run).not.toBe(first.run);
 });
 
-test.each(["../../../etc/passwd", "/etc/passwd", "../../rows.csv", "s3://other/rows.csv", "rows/"])(
+test.each(["../../../etc/passwd", "/etc/passwd", "../../rows.csv", "rows/"])(
   "rows at %s are refused",
   async (from) => {
     const bucket = await s3.makeBucket();
@@ -147,4 +147,24 @@ test("what is not there, or wrong, is told by its URL, and leaves no file behind
   );
   await ordered.remove();
   expect(readdirSync(folder)).toEqual([]);
+});
+
+test("rows may lie in another bucket, and other rows make another run", async () => {
+  const [bucket, other] = [await s3.makeBucket(), await s3.makeBucket()];
+  await put(bucket, "plan.yaml", ROWS_PLAN(`s3://${other}/rows.csv`));
+  await put(other, "rows.csv", "n\n1\n");
+  const event = { plan: `s3://${bucket}/plan.yaml` };
+  const first = await read(event);
+  expect(await idsOf(first)).toEqual(["1"]);
+  expect((await read(event)).run).toBe(first.run);
+  await put(other, "rows.csv", "n\n2\n");
+  expect((await read(event)).run).not.toBe(first.run);
+});
+
+test("a module in a bucket is not run", async () => {
+  const bucket = await s3.makeBucket();
+  await put(bucket, "calls.ts", "export default ['http://127.0.0.1/'];");
+  await expect(read({ plan: `s3://${bucket}/calls.ts` })).rejects.toThrow(
+    "a module is run from this machine's files alone",
+  );
 });

@@ -153,7 +153,7 @@ const CASES: readonly (readonly [name: string, file: string, text: string, said:
     "rows of another kind",
     "p.yaml",
     "from: a.xlsx\neach: {url: https://a}",
-    'p.yaml:1:1 from: "a.xlsx" is not allowed; the path of a .csv or .jsonl file',
+    'p.yaml:1:1 from: "a.xlsx" is not allowed; a .csv or .jsonl file, also packed as .csv.gz or .jsonl.gz: a path, s3://bucket/key or an http(s) URL',
   ],
   [
     "an unknown filter",

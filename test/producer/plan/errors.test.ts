@@ -5,10 +5,10 @@ import { readPlan } from "../../../producer/plan/read.ts";
 import { makeFolder, readFiles } from "./plan-files.ts";
 
 const FORMATS =
-  "plan is a .yaml, .yml, .json, .jsonl or .txt file, or - for JSON Lines on standard input";
+  "plan is a .yaml, .yml, .json, .jsonl or .txt file, a .ts or .js module that yields calls, or - for JSON Lines on standard input";
 const DURATION_RIGHT = "such as 500ms, 10s, 5m or 2h";
 const ROOT =
-  "an object with name, lanes, total, defaults, retry, breaker, success, redirects, allow, proxy, tolerance, onSettled, calls, from, each";
+  "an object with name, lanes, total, defaults, retry, breaker, success, redirects, allow, proxy, tolerance, trace, onSettled, calls, from, each";
 
 /** What a plan says, and what is said of it. */
 const CASES: readonly (readonly [name: string, file: string, text: string, said: string])[] = [
@@ -239,7 +239,7 @@ test("a missing file and a folder are told by their whole path", async () => {
 
 test("bytes that are no UTF-8 are told", async () => {
   await expect(readFiles({ "p.txt": Buffer.from([104, 0xe9, 10]) })).rejects.toThrow(
-    "p.txt: the file is not text: there are other bytes than UTF-8 between 1 and 3; plans and rows are UTF-8",
+    "p.txt: the file is not text: byte 2, in line 1, is 0xe9, and not UTF-8; plans and rows are UTF-8",
   );
   await expect(readFiles({ "p.txt": Buffer.from("https://a/é").subarray(0, -1) })).rejects.toThrow(
     "p.txt: the file is not text: its last character is cut off; plans and rows are UTF-8",
@@ -271,7 +271,7 @@ const ROW_FILES: readonly (readonly [
   [
     "binary",
     Buffer.from([105, 100, 10, 0]),
-    'from: "rows.csv": the file is not text: byte 4 is NUL; plans and rows are UTF-8',
+    'from: "rows.csv": the file is not text: byte 4 is NUL; rows are UTF-8 unless from names their encoding: from: { file: rows.csv, encoding: shift_jis } (or latin1, windows-1252, utf-16le, euc-jp …)',
   ],
   ["with a column twice", "id,id\n1,2", 'from: "rows.csv": names the column "id" twice'],
   ["without a header", "\n\n", 'from: "rows.csv": has no header row'],

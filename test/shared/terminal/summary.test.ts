@@ -100,6 +100,13 @@ test.each(["interrupted", "stopped"] as const)(
   },
 );
 
+test("a run of many calls that has ended names the command that makes a page of it", () => {
+  const many = { ...fine, planned: 1_000, succeeded: 1_000 };
+  const line = "npx senpu report 01k5v2m0 -o report.html";
+  expect(renderSummary(many, options)).toContain(`\n  ${line}`);
+  expect(renderSummary({ ...many, state: "running" }, options)).not.toContain(line);
+});
+
 test("a paused run ends with the line that lets it go on", () => {
   expect(renderSummary({ ...fine, state: "paused" }, options)).toContain(
     "npx senpu unpause 01k5v2m0",

@@ -1,0 +1,2 @@
+/** Of plans that are modules. */
+export const MODULE_ENDINGS: readonly string[] = ["ts", "mts", "js", "mjs"];
