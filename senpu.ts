@@ -64,6 +64,11 @@ const COMMANDS: readonly (EnvironmentRules & {
     findsDeployment: true,
   },
   {
+    name: "save",
+    summary: "write a run's saved answers, once more or elsewhere",
+    load: () => import("./producer/commands/save.ts"),
+  },
+  {
     name: "resume",
     summary: "go on with an interrupted, stopped or paused run",
     load: () => import("./producer/commands/resume.ts"),

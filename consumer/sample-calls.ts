@@ -1,3 +1,5 @@
+import { tmpdir } from "node:os";
+import { openFolderAnswers } from "../shared/answers/folder-answers.ts";
 import { subscribe, unsubscribe } from "node:diagnostics_channel";
 import type { Broker, Depth } from "../shared/broker/broker.ts";
 import type { ClaimStore } from "../shared/claims/claim-store.ts";
@@ -42,6 +44,8 @@ async function sampleCall(
         broker,
         claims,
         accesses,
+        // Nothing is saved of a sample: its policy says so.
+        answers: openFolderAnswers(tmpdir()),
         coordination: createMemoryCoordination(),
         limit: { lane, concurrency: 1 },
         worker: "sample",

@@ -1,3 +1,4 @@
+import type { AnswerStore } from "../shared/answers/answer-store.ts";
 import type { Broker } from "../shared/broker/broker.ts";
 import { LANE_VISIBILITY_SECONDS } from "../shared/broker/topology.ts";
 import type { ClaimStore } from "../shared/claims/claim-store.ts";
@@ -24,6 +25,7 @@ export interface WorkerParts {
   readonly broker: Broker;
   readonly coordination: Coordination;
   readonly claims: ClaimStore;
+  readonly answers: AnswerStore;
   /** Unique among living workers. */
   readonly name: string;
   /** As in `WorkerOptions`. */
@@ -122,7 +124,7 @@ export class Worker implements RunningWorker {
   }
 
   async #takeLanes(): Promise<void> {
-    const { broker, claims, name, declared = [], only } = this.#parts;
+    const { broker, claims, answers, name, declared = [], only } = this.#parts;
     const coordination = this.#coordination;
     const claimed = await coordination.lanes();
     const undeclared = (only ?? [DEFAULT_LANE]).map((lane): LaneLimit => ({
@@ -148,6 +150,7 @@ export class Worker implements RunningWorker {
             broker,
             coordination,
             claims,
+            answers,
             watch: this.#watch,
             accesses: this.#accesses,
             worker: name,

@@ -1,4 +1,5 @@
 import type { Command as Commander } from "commander";
+import type { AnswerStore } from "./answers/answer-store.ts";
 import type { Broker, Outgoing } from "./broker/broker.ts";
 import type { ClaimStore } from "./claims/claim-store.ts";
 import type { Coordination, LaneLimit } from "./coordination/coordination.ts";
@@ -139,6 +140,7 @@ export interface WorkerOptions {
   readonly broker: Broker;
   readonly coordination: Coordination;
   readonly claims: ClaimStore;
+  readonly answers: AnswerStore;
   /** Unique among living workers. */
   readonly name: string;
   /** Worked on whether a run claims them or not, with these limits while none does. Default: the lane `default`. */

@@ -12,6 +12,7 @@ export type ErrorCode =
   | "coordination" // the coordination store
   | "claims" // the store of calls too large for a message
   | "secrets" // a store of secrets
+  | "answers" // where answers are saved
   | "state" // the state folder: its lock, its rights
   | "aws" // AWS, beside the stores: its credentials, permissions and deployments
   | "run"; // a run that does not exist, or is not in a state for this
@@ -32,6 +33,7 @@ const UNREACHABLE: ReadonlySet<ErrorCode> = new Set([
   "coordination",
   "claims",
   "secrets",
+  "answers",
   "state",
   "aws",
 ]);

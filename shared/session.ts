@@ -1,3 +1,5 @@
+import type { AnswerStore } from "./answers/answer-store.ts";
+import { openAnswers } from "./answers/open.ts";
 import type { Broker } from "./broker/broker.ts";
 import { openBroker } from "./broker/open.ts";
 import type { ClaimStore } from "./claims/claim-store.ts";
@@ -22,6 +24,7 @@ export interface Session {
   readonly ledger: Ledger;
   readonly coordination: Coordination;
   readonly claims: ClaimStore;
+  readonly answers: AnswerStore;
   /** Closes clients and stores; stops the embedded broker if this process holds it. */
   close(): Promise<void>;
 }
@@ -70,6 +73,7 @@ export async function openWorkSession(options: SessionOptions): Promise<WorkSess
   });
   const broker = openBroker(found.endpointUrl, deployment);
   const claims = openClaims(folder.claims, deployment);
+  const answers = openAnswers(folder.answers);
   return {
     folder,
     endpointUrl: found.endpointUrl,
@@ -77,9 +81,10 @@ export async function openWorkSession(options: SessionOptions): Promise<WorkSess
     broker,
     coordination,
     claims,
+    answers,
     close: async () => {
       await broker.close();
-      await Promise.all([coordination.close(), claims.close()]);
+      await Promise.all([coordination.close(), claims.close(), answers.close()]);
       await found.close();
     },
   };

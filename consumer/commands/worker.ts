@@ -38,7 +38,7 @@ unknown. It ends with 0. Choose a grace some seconds below what ends it by force
 stopTimeout, TimeoutStopSec). A second signal ends it at once, with 130: what was under way comes back by
 itself within half a minute.
 Any number of workers share each lane's limits. Where SENPU_PREFIX names a deployment on AWS, it works
-there, with SENPU_COORDINATION_TABLE and SENPU_CLAIMS_BUCKET.
+there, with SENPU_COORDINATION_TABLE, SENPU_CLAIMS_BUCKET and SENPU_ANSWERS_BUCKET.
 
 Examples:
   senpu worker                                     beside senpu run plan.yaml --no-worker
@@ -67,6 +67,7 @@ export async function run(context: CommandContext): Promise<number> {
         broker: session.broker,
         coordination: session.coordination,
         claims: session.claims,
+        answers: session.answers,
         name: `worker-${process.pid}-${randomBytes(4).toString("hex")}`,
         declared,
         only,

@@ -32,9 +32,9 @@ export async function handler(event: unknown, context: LambdaContext): Promise<B
   stores ??= openWorkerStores();
   // A start that failed is tried again by the next event.
   stores.catch(() => (stores = undefined));
-  const { broker, coordination, claims, prefix } = await stores;
   accesses ??= new AccessBook();
   const book = accesses;
+  const { broker, coordination, claims, answers, prefix } = await stores;
   const lanes = Map.groupBy(records, (record) => laneOf(record, prefix));
   await broker.ensure([...lanes.keys()]);
   const limits = new Map((await coordination.lanes()).map((limit) => [limit.lane, limit]));
@@ -44,8 +44,8 @@ export async function handler(event: unknown, context: LambdaContext): Promise<B
       const limit: LaneLimit = limits.get(lane) ?? { lane, concurrency: DEFAULT_CONCURRENCY };
       const worker = `lambda ${context.logStreamName}`;
       const meter = new BatchMetrics();
-      const stocked = { broker, coordination, claims, accesses: book };
-      const work = { ...stocked, limit, totalLimit, worker, endsAt, meter };
+      const stores = { broker, coordination, claims, answers, accesses: book };
+      const work = { ...stores, limit, totalLimit, worker, endsAt, meter };
       const result = await workBatch(work, batch.map(toDelivery));
       const { putBack } = result.tally;
       writeMetrics(() =>

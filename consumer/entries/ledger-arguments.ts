@@ -105,6 +105,7 @@ export function readFilter(value: unknown, name: string): CallFilter {
     id: text("id"),
     after: text("after"),
     limit: readOptional(filter["limit"], `${name}.limit`, readInteger),
+    withAnswers: filter["withAnswers"] === true ? (true as const) : undefined,
   };
   return Object.fromEntries(Object.entries(read).filter(([, one]) => one !== undefined));
 }

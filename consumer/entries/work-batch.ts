@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
+import type { AnswerStore } from "../../shared/answers/answer-store.ts";
 import type { Broker, Delivery } from "../../shared/broker/broker.ts";
 import type { ClaimStore } from "../../shared/claims/claim-store.ts";
 import type { Coordination, LaneLimit } from "../../shared/coordination/coordination.ts";
@@ -17,6 +18,7 @@ export interface BatchWork {
   readonly broker: Broker;
   readonly coordination: Coordination;
   readonly claims: ClaimStore;
+  readonly answers: AnswerStore;
   /** Credentials of calls, which outlive the batch. */
   readonly accesses: AccessBook;
   readonly limit: LaneLimit;

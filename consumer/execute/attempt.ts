@@ -1,5 +1,6 @@
 import type { Dispatcher } from "undici";
 import { BlockedError } from "../../shared/guard/guard.ts";
+import type { ReadAnswer } from "../answer/answer-reader.ts";
 import type { AttemptEnd, NoAnswer } from "./judge.ts";
 
 /** Read of an answer's body, which nobody keeps. */
@@ -24,10 +25,16 @@ export class Attempt implements Dispatcher.DispatchHandler {
   /** Its worker ended first, and not its time: that is no failure of the call's. */
   isCut = false;
   latencyMs = 0;
+  /** On `performance.now()`'s clock, where that is before it is over; else 0. */
+  protected lastByteAt = 0;
   retryAfter: string | undefined;
   location: string | undefined;
-  /** One line, when there was no answer. */
+  /** One line, when there was no answer, or not the one that was expected. */
   error: string | undefined;
+  /** The status says success, and the body is not what was expected. */
+  isUnmet = false;
+  /** What was kept of the answer; absent where nothing was asked for. */
+  kept: ReadAnswer | undefined;
 
   readonly #onOver: (attempt: Attempt) => void;
   #controller: Dispatcher.DispatchController | null = null;
@@ -87,7 +94,8 @@ export class Attempt implements Dispatcher.DispatchHandler {
   }
 
   onResponseEnd(): void {
-    this.#finish({ kind: "answer", status: this.#status });
+    const answer = { kind: "answer", status: this.#status } as const;
+    this.#finish(this.isUnmet ? { ...answer, unmet: true } : answer);
   }
 
   onResponseError(_controller: Dispatcher.DispatchController, error: Error): void {
@@ -102,7 +110,7 @@ export class Attempt implements Dispatcher.DispatchHandler {
   #finish(end: AttemptEnd): void {
     if (this.end !== null) return;
     this.end = end;
-    this.latencyMs = performance.now() - this.startedAt;
+    this.latencyMs = (this.lastByteAt || performance.now()) - this.startedAt;
     this.#onOver(this);
   }
 }

@@ -45,14 +45,17 @@ export function countFailure(tried: Tried, budget: number): readonly number[] | 
 }
 
 function causeOf(end: AttemptEnd): RetryCause | null {
-  if (end.kind === "answer") return end.status;
+  if (end.kind === "answer") return end.unmet === true ? "expect" : end.status;
   return end.kind === "invalid" || end.kind === "blocked" ? null : end.kind;
 }
 
-/** `network` stands for whatever kept an answer from coming, but time. */
+/** `network` stands for whatever kept an answer from coming, but time; an answer that was not expected has come. */
 function names(on: readonly RetryCause[], cause: RetryCause): boolean {
   return (
     on.includes(cause) ||
-    (typeof cause === "string" && cause !== "timeout" && on.includes("network"))
+    (typeof cause === "string" &&
+      cause !== "timeout" &&
+      cause !== "expect" &&
+      on.includes("network"))
   );
 }

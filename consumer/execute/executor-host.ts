@@ -1,5 +1,7 @@
+import type { AnswerPolicy } from "../../shared/model/answer-policy.ts";
 import type { Call } from "../../shared/model/call.ts";
 import type { Outcome } from "../../shared/model/outcome.ts";
+import type { AnswerReader, StagedAnswer } from "../answer/answer-reader.ts";
 import type { CallTask } from "../receive/chunk.ts";
 import type { Attempt } from "./attempt.ts";
 
@@ -26,7 +28,9 @@ export interface ExecutorHost {
   allows(task: CallTask): boolean;
   /** Is there time for an attempt that starts in so many milliseconds? */
   hasTime(task: CallTask, inMs: number): boolean;
-  settle(task: CallTask, outcome: Outcome): void;
+  settle(task: CallTask, outcome: Outcome, staged?: StagedAnswer): void;
+  /** Readers for the call's answers. */
+  reading(task: CallTask, answers: AnswerPolicy): () => AnswerReader;
   putBack(task: CallTask, notBefore: number): void;
   drop(task: CallTask): void;
   /** An attempt was cut, because its worker ends: the call is `unknown` now, or is put back. */

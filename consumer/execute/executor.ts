@@ -6,10 +6,10 @@ import { log as logLine } from "../../shared/lambda/log.ts";
 import { log } from "../../shared/log/log.ts";
 import type { Call } from "../../shared/model/call.ts";
 import { MissingSecretError } from "../../shared/secrets/secrets.ts";
-import type { Access } from "../auth/access.ts";
 import { wasRefused } from "../auth/was-refused.ts";
 import type { Lack } from "../auth/credentials.ts";
 import type { Outcome, Reason } from "../../shared/model/outcome.ts";
+import { withAnswer } from "../answer/answer-reader.ts";
 import type { CallTask } from "../receive/chunk.ts";
 import { callFields, endFields } from "../settle/log-fields.ts";
 import type { Attempt } from "./attempt.ts";
@@ -63,9 +63,9 @@ export class Executor {
       this.#fail(task, lack.reason, lack.error);
       return;
     }
-    const due = lack.kind === "later" ? lack.at : Date.now();
-    if (due <= task.chunk.message.policy.deadlineAt) this.#host.putBack(task, due);
-    else this.#fail(task, "expired", lack.kind === "later" ? lack.error : EXPIRED);
+    const { at = Date.now(), error = EXPIRED } = lack.kind === "later" ? lack : {};
+    if (at <= task.chunk.message.policy.deadlineAt) this.#host.putBack(task, at);
+    else this.#fail(task, "expired", error);
   }
 
   /** A call too large for a message holds its slot while its body is read; no other waits for it. */
@@ -154,6 +154,7 @@ export class Executor {
         if (attempt.end?.kind !== "blocked" || attempt.end.sent) task.attempts++;
         onOver(attempt);
       },
+      policy.answers === undefined ? undefined : this.#host.reading(task, policy.answers),
     );
   }
 
@@ -194,7 +195,9 @@ export class Executor {
             reason: verdict,
             error: this.#clean(task, attempt.error) ?? `HTTP ${status}`,
           };
-    this.#host.settle(task, outcome);
+    const { kept } = attempt;
+    if (kept === undefined) this.#host.settle(task, outcome);
+    else this.#host.settle(task, withAnswer(outcome, kept), kept.staged);
     return true;
   }
 
@@ -206,7 +209,9 @@ export class Executor {
       await pRetry(
         async (round) => {
           if (round === 1) throw new TryAgain(first);
-          if (access !== undefined) await this.#provide(task, access);
+          if (access !== undefined) {
+            await provide(access, policy, this.#host.stopping, DEFER_AFTER_MS);
+          }
           const answer = await this.#host.slot(task, first.request.origin);
           if (answer === "expired") throw new Expired();
           if (typeof answer === "number") throw new PutBack(answer);
@@ -240,7 +245,7 @@ export class Executor {
             if (!(error instanceof TryAgain)) throw error;
             const { request, attempt, isRefused } = error.tried;
             if (isRefused && access !== undefined) {
-              await this.#provide(task, access);
+              await provide(access, policy, this.#host.stopping, DEFER_AFTER_MS);
               if (access.isNewer(request.grant ?? {})) {
                 // It was a try, and no failure of the call's.
                 task.failures ??= [task.attempts - 1];
@@ -272,13 +277,6 @@ export class Executor {
       else if (error instanceof Refused) this.refuse(task, error.lack);
       else if (!(error instanceof Concluded)) this.#host.failed(error);
     }
-  }
-
-  /** Waits, without a slot, until the call can be given what it needs. */
-  async #provide({ chunk }: CallTask, access: Access): Promise<void> {
-    const { policy } = chunk.message;
-    const lack = await provide(access, policy, this.#host.stopping, DEFER_AFTER_MS);
-    if (lack !== undefined) throw new Refused(lack);
   }
 
   /** The text without a secret: a host's name, for instance, may be one. */

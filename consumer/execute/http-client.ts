@@ -1,7 +1,9 @@
 import type { LookupFunction } from "node:net";
+import type { AnswerReader } from "../answer/answer-reader.ts";
 import { Attempt } from "./attempt.ts";
 import { Pools } from "./pools.ts";
 import type { GuardedPools } from "./pools.ts";
+import { ReadingAttempt } from "./reading-attempt.ts";
 import { redirected } from "./redirect.ts";
 import type { HttpRequest } from "./request.ts";
 
@@ -40,7 +42,8 @@ export class HttpClient {
 
   /**
    * Starts an attempt, following up to `redirects` of GET and HEAD within the same time; then the last answer counts.
-   * `onOver` is called once; before this returns only for a request that cannot be made.
+   * `onOver` is called once; before this returns only for a request that cannot be made. `read`: of answers that are
+   * more than counted, a reader each.
    */
   start(
     request: HttpRequest,
@@ -48,11 +51,12 @@ export class HttpClient {
     timeoutMs: number,
     redirects: number,
     onOver: (attempt: Attempt) => void,
+    read?: () => AnswerReader,
   ): void {
     const startedAt = performance.now();
     this.#sweepEvery(Math.max(2, Math.min(SWEEP_MS, timeoutMs / 20)));
     const expiresAt = startedAt + timeoutMs;
-    this.#dispatch(request, pools, request, startedAt, expiresAt, redirects, onOver);
+    this.#dispatch(request, pools, request, startedAt, expiresAt, redirects, onOver, read);
   }
 
   /** Attempts in flight of calls to this origin, wherever redirects have led them. */
@@ -70,28 +74,26 @@ export class HttpClient {
     expiresAt: number,
     redirects: number,
     onOver: (attempt: Attempt) => void,
+    read: (() => AnswerReader) | undefined,
   ): void {
-    const attempt = new Attempt(
-      first.origin,
-      startedAt,
-      expiresAt,
-      (over) => {
-        this.#inFlight.delete(over);
-        const next =
-          redirects > 0 && over.location !== undefined ? redirected(request, over) : null;
-        if (next !== null) {
-          this.#dispatch(next, pools, first, startedAt, expiresAt, redirects - 1, onOver);
-          return;
-        }
-        if (over.end?.kind === "blocked" && request !== first) {
-          over.end = { kind: "blocked", sent: true };
-          over.error = `redirected to ${request.origin}: ${over.error}`;
-        }
-        if (this.#inFlight.size === 0) this.#stopSweep();
-        onOver(over);
-      },
-      this.#maxBodyBytes,
-    );
+    const finish = (over: Attempt): void => {
+      this.#inFlight.delete(over);
+      const next = redirects > 0 && over.location !== undefined ? redirected(request, over) : null;
+      if (next !== null) {
+        this.#dispatch(next, pools, first, startedAt, expiresAt, redirects - 1, onOver, read);
+        return;
+      }
+      if (over.end?.kind === "blocked" && request !== first) {
+        over.end = { kind: "blocked", sent: true };
+        over.error = `redirected to ${request.origin}: ${over.error}`;
+      }
+      if (this.#inFlight.size === 0) this.#stopSweep();
+      onOver(over);
+    };
+    const attempt =
+      read === undefined
+        ? new Attempt(first.origin, startedAt, expiresAt, finish, this.#maxBodyBytes)
+        : new ReadingAttempt(first.origin, startedAt, expiresAt, finish, read());
     this.#inFlight.add(attempt);
     pools.get(request.origin, request.grant?.route).dispatch(
       {

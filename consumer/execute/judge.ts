@@ -8,7 +8,8 @@ import type { Tried } from "./budget.ts";
 
 /** What one attempt came to, as far as judging it goes. */
 export type AttemptEnd =
-  | { readonly kind: "answer"; readonly status: number }
+  /** `unmet`: whose status says success, and whose body is not what was expected. */
+  | { readonly kind: "answer"; readonly status: number; readonly unmet?: true }
   /** `sent`: the request had begun to leave, so the server may have acted on it. */
   | { readonly kind: NoAnswer; readonly sent: boolean }
   /** It could not be put on the wire at all: a header or path that HTTP does not allow. */
@@ -38,12 +39,17 @@ export function judge(end: AttemptEnd, method: Method, tried: Tried, policy: Pol
     if (guarded && end.sent) return "unknown";
     return mayTryAgain(end, tried, policy) ?? "exhausted";
   }
-  for (const pattern of policy.success) {
-    if (matchesStatus(pattern, end.status)) return "succeeded";
-  }
-  if (guarded && RESULT_UNSEEN.has(end.status)) return "unknown";
-  if (guarded && !NOT_PROCESSED.has(end.status)) return "rejected";
+  if (end.unmet !== true && isSuccess(policy, end.status)) return "succeeded";
+  if (guarded && end.unmet !== true && RESULT_UNSEEN.has(end.status)) return "unknown";
+  if (guarded && (end.unmet === true || !NOT_PROCESSED.has(end.status))) return "rejected";
   return mayTryAgain(end, tried, policy) ?? "rejected";
+}
+
+export function isSuccess({ success }: Pick<Policy, "success">, status: number): boolean {
+  for (const pattern of success) {
+    if (matchesStatus(pattern, status)) return true;
+  }
+  return false;
 }
 
 /** Undefined: the policy does not repeat such a failure at all. */

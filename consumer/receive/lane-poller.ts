@@ -4,7 +4,7 @@ import type { LaneLimit } from "../../shared/coordination/coordination.ts";
 import { OutOfReach } from "../../shared/coordination/patience.ts";
 import type { CutCalls } from "../execute/executor-host.ts";
 import { LaneWorker } from "./lane-worker.ts";
-import type { LaneWorkerOptions } from "./lane-worker.ts";
+import type { LaneWorkerOptions } from "./lane-worker-options.ts";
 import { Receiver } from "./receiver.ts";
 
 const always = (): boolean => true;

@@ -1,58 +1,28 @@
-import type { Broker, Delivery } from "../../shared/broker/broker.ts";
+import type { Delivery } from "../../shared/broker/broker.ts";
 import { wholeCall } from "../../shared/claims/claimed-call.ts";
-import type { ClaimStore } from "../../shared/claims/claim-store.ts";
 import type { LaneActivity } from "../../shared/command.ts";
-import type { Coordination, LaneLimit } from "../../shared/coordination/coordination.ts";
-import type { Call } from "../../shared/model/call.ts";
-import type { CallsMessage } from "../../shared/model/message.ts";
-import type { AccessBook } from "../auth/access-book.ts";
+import type { LaneLimit } from "../../shared/coordination/coordination.ts";
+import { AnswerDesk } from "../answer/answer-desk.ts";
 import type { Attempt } from "../execute/attempt.ts";
 import { Executor } from "../execute/executor.ts";
 import type { CutCalls, SlotAnswer } from "../execute/executor-host.ts";
 import { HttpClient } from "../execute/http-client.ts";
-import type { Meter } from "../settle/meter.ts";
 import { Settler } from "../settle/settler.ts";
 import type { Tally } from "../settle/settler.ts";
 import { readBinding } from "./binding.ts";
 import type { CallTask, Chunk } from "./chunk.ts";
 import { Destinations } from "./destinations.ts";
 import { Intake } from "./intake.ts";
+import type { LaneWorkerOptions } from "./lane-worker-options.ts";
 import { LanePump } from "./lane-pump.ts";
 import { OpenChunks } from "./open-chunks.ts";
 import { Permits } from "./permits.ts";
-import type { RunWatch } from "./run-watch.ts";
 import { mayBeTrouble } from "./sign.ts";
 import { StartMarker } from "./start-marker.ts";
 import { Stock } from "./stock.ts";
-import type { Total } from "./total.ts";
 
 /** After how long a suspect that had to wait for another comes again. */
 const SUSPECT_DELAY_MS = 1000;
-
-export interface LaneWorkerOptions {
-  readonly broker: Broker;
-  readonly coordination: Coordination;
-  readonly claims: ClaimStore;
-  readonly watch: RunWatch;
-  readonly accesses: AccessBook;
-  readonly worker: string;
-  readonly limit: LaneLimit;
-  /** What all lanes of this worker share. */
-  readonly total: Total;
-  readonly onFailed: (error: unknown) => void;
-  /** More could be taken on now. */
-  readonly onRoom?: () => void;
-  /** A delivery was not taken on, because a copy of it is worked on elsewhere; it comes again. */
-  readonly onLeft?: (receipt: string) => void;
-  /** No chunk is held any more. */
-  readonly onFinished?: () => void;
-  /** Is there time for an attempt that starts in `inMs` milliseconds? */
-  readonly hasTime: (call: Call, message: CallsMessage, inMs: number) => boolean;
-  /** Counts outcomes and attempts. Absent: nobody does. */
-  readonly meter?: Meter;
-  /** An attempt that is given up in the end counts as failed: a call that is always too long must not come for ever. */
-  readonly countsCuts?: boolean;
-}
 
 /**
  * Works on deliveries of one lane's queue, wherever they come from: a poller's receives, or a function's event.
@@ -88,11 +58,9 @@ export class LaneWorker {
       inFlight: (origin) => this.#http.inFlight(origin),
       onChange: pump,
     });
-    this.#settler = new Settler({
-      ...shared,
-      meter: options.meter,
-      onOver: (chunk) => this.#forget(chunk),
-    });
+    const answers = new AnswerDesk(options.answers, onFailed);
+    const onOver = (chunk: Chunk): void => this.#forget(chunk);
+    this.#settler = new Settler({ ...shared, meter: options.meter, answers, onOver });
     const ends = {
       putBack: (task: CallTask, notBefore: number) =>
         this.#done(() => this.#settler.putBack(task, notBefore)),
@@ -106,7 +74,8 @@ export class LaneWorker {
       whole: (task) => wholeCall(claims, task.call),
       allows: ({ chunk }) => !chunk.isLost && watch.allows(chunk.message),
       hasTime: (task, inMs) => hasTime(task.call, task.chunk.message, inMs),
-      settle: (task, outcome) => this.#done(() => this.#settler.settle(task, outcome)),
+      reading: (task, policy) => answers.reading(task, policy),
+      settle: (...settled) => this.#done(() => this.#settler.settle(...settled)),
       noteCut: (isUnknown) => void this.#cut[isUnknown ? "unknown" : "putBack"]++,
       failed: onFailed,
       stopping: this.#stop.signal,

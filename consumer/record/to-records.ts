@@ -1,5 +1,6 @@
 import type { LedgerRecord } from "../../shared/ledger/ledger.ts";
 import { SenpuError } from "../../shared/errors.ts";
+import { readAnswer } from "../../shared/model/answer.ts";
 import type {
   CallsMessage,
   InvalidMessage,
@@ -77,7 +78,8 @@ function toOutcomes({ run, lane, worker, succeeded, others }: OutcomesMessage): 
 }
 
 function readOther(other: Outcome): Outcome {
-  const { id, state, reason, status, attempts, startedAt, settledAt, latencyMs, error } = other;
+  const { id, state, reason, status, attempts, startedAt, settledAt, latencyMs, error, answer } =
+    other;
   if (state === "failed" && (reason === undefined || !REASONS.includes(reason))) {
     throw wrong("reason", REASONS.join(", "), reason);
   }
@@ -92,6 +94,7 @@ function readOther(other: Outcome): Outcome {
     ...(startedAt !== undefined && { startedAt: instant(startedAt, "startedAt") }),
     ...(latencyMs !== undefined && { latencyMs: duration(latencyMs) }),
     ...(error !== undefined && { error }),
+    ...(answer !== undefined && { answer: readAnswer(answer) }),
   };
 }
 

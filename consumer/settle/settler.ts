@@ -1,19 +1,23 @@
 import type { Broker, Delayed, Outgoing } from "../../shared/broker/broker.ts";
 import { failedQueue, laneQueue } from "../../shared/broker/broker.ts";
 import type { Coordination } from "../../shared/coordination/coordination.ts";
-import { encodeOutcomes } from "../../shared/model/encode-outcomes.ts";
 import { log } from "../../shared/log/log.ts";
 import type { LogFields } from "../../shared/log/log.ts";
 import { encodeLetter } from "../../shared/model/letter.ts";
 import type { Outcome } from "../../shared/model/outcome.ts";
+import type { AnswerDesk } from "../answer/answer-desk.ts";
+import type { StagedAnswer } from "../answer/answer-reader.ts";
 import type { CallTask, Chunk } from "../receive/chunk.ts";
 import { writeCheckpoint } from "../receive/hold.ts";
 import { callFields, outcomeFields } from "./log-fields.ts";
 import type { Meter } from "./meter.ts";
+import { outcomeMessages } from "./outcome-messages.ts";
 import { encodePutBack } from "./put-back.ts";
 
 /** Outcomes that leave at once; fewer wait for {@link FLUSH_MS}. */
 const FLUSH_COUNT = 2000;
+/** Answers that are saved at once, of which memory holds two such heaps. */
+const FLUSH_BYTES = 16 * 1024 * 1024;
 /** The promise is once a second; a run's end and its progress want it sooner. */
 const FLUSH_MS = 200;
 /** A chunk younger than this leaves no checkpoint: its outcomes would be out before a successor could read one. */
@@ -21,6 +25,7 @@ const CHECKPOINT_AFTER_MS = 1000;
 
 export interface SettlerOptions {
   readonly broker: Broker;
+  readonly answers: Pick<AnswerDesk, "commit" | "close">;
   readonly coordination: Coordination;
   readonly lane: string;
   readonly worker: string;
@@ -43,6 +48,8 @@ export interface Tally {
 interface Settled {
   readonly task: CallTask;
   readonly outcome: Outcome;
+  /** Of an answer that is saved with others. */
+  readonly staged?: StagedAnswer | undefined;
 }
 interface PutBack {
   readonly task: CallTask;
@@ -53,7 +60,7 @@ interface PutBack {
  * The end of a call's life in a worker.
  *
  * In: calls that settled, or are to be put back. Out, in this order, so that a death anywhere between loses nothing:
- * letters of failed calls to the `failed` queue, outcomes to their topic, calls put back to the lane queue; then the
+ * answers that are saved, to where they last, so that no outcome is told without its answer; letters of failed calls to the `failed` queue, outcomes to their topic, calls put back to the lane queue; then the
  * message is removed, or its checkpoint written. A letter comes before its outcome, because a run that is resumed passes
  * over what has an outcome, and drops the message. One such flush at a time; what comes meanwhile goes with the next.
  */
@@ -61,6 +68,8 @@ export class Settler {
   readonly tally: Tally = { succeeded: 0, failed: 0, putBack: 0, dropped: 0 };
   readonly #options: SettlerOptions;
   #settled: Settled[] = [];
+  /** Of answers that wait to be saved. */
+  #stagedBytes = 0;
   #putBack: PutBack[] = [];
   /** Chunks that are over, or are to leave a checkpoint, with nothing left to send. */
   #ended = new Set<Chunk>();
@@ -74,12 +83,13 @@ export class Settler {
     this.#options = options;
   }
 
-  settle(task: CallTask, outcome: Outcome): void {
+  settle(task: CallTask, outcome: Outcome, staged?: StagedAnswer): void {
     this.tally[outcome.state === "succeeded" ? "succeeded" : "failed"]++;
     this.#options.meter?.settled(outcome);
     if (outcome.state === "failed") log.warn?.(this.#fieldsOf(task, outcome), "call failed");
     else log.debug?.(this.#fieldsOf(task, outcome), "call succeeded");
-    this.#settled.push({ task, outcome });
+    this.#settled.push({ task, outcome, staged });
+    this.#stagedBytes += staged?.bytes.length ?? 0;
     this.#soon();
   }
 
@@ -146,18 +156,21 @@ export class Settler {
   }
 
   #soon(): void {
-    if (this.#size >= FLUSH_COUNT) this.hurry();
+    if (this.#size >= FLUSH_COUNT || this.#stagedBytes >= FLUSH_BYTES) this.hurry();
     else this.#timer ??= setTimeout(() => this.#onTime(), FLUSH_MS);
   }
 
   async #flushOnce(): Promise<void> {
-    const settled = this.#settled;
+    const heap = this.#settled;
+    const hasAnswers = this.#stagedBytes > 0;
     const putBack = this.#putBack;
     const touched = this.#ended;
     this.#settled = [];
+    this.#stagedBytes = 0;
     this.#putBack = [];
     this.#ended = new Set();
 
+    const settled = hasAnswers ? await this.#saveAnswers(heap) : heap;
     const { broker, lane, worker } = this.#options;
     const letters = settled.filter(({ outcome }) => outcome.state === "failed");
     await sendAll(
@@ -171,6 +184,19 @@ export class Settler {
     for (const { task } of settled) touch(task, touched);
     for (const { task } of putBack) touch(task, touched);
     await this.#close(touched);
+  }
+
+  /** The same with the places where their answers are saved. */
+  async #saveAnswers(heap: readonly Settled[]): Promise<readonly Settled[]> {
+    const saving = heap.flatMap(({ task, outcome, staged }) =>
+      staged === undefined ? [] : [{ run: task.chunk.message.run, answer: outcome.answer, staged }],
+    );
+    const saved = (await this.#options.answers.commit(saving)).values();
+    return heap.map(({ task, outcome, staged }) =>
+      staged === undefined
+        ? { task, outcome }
+        : { task, outcome: { ...outcome, answer: saved.next().value! } },
+    );
   }
 
   /**
@@ -248,6 +274,7 @@ export class Settler {
   stop(): void {
     clearTimeout(this.#youngTimer);
     this.#young.clear();
+    void this.#options.answers.close();
   }
 }
 
@@ -258,21 +285,6 @@ function touch(task: CallTask, touched: Set<Chunk>): void {
 
 function leavesCheckpoint(chunk: Chunk): boolean {
   return chunk.guarded || performance.now() - chunk.openedAt > CHECKPOINT_AFTER_MS;
-}
-
-function outcomeMessages(settled: readonly Settled[], lane: string, worker: string): Outgoing[] {
-  const byRun = Map.groupBy(settled, ({ task }) => task.chunk.message.run);
-  return [...byRun].flatMap(([run, entries]) =>
-    encodeOutcomes(
-      run,
-      lane,
-      worker,
-      entries.map(({ outcome }) => outcome),
-    ).map((body) => ({
-      body,
-      attributes: { kind: "outcomes", run },
-    })),
-  );
 }
 
 function letterOf(task: CallTask, outcome: Outcome): Outgoing {

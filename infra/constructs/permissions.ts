@@ -11,8 +11,8 @@ import type { SecretsConfig } from "../../shared/config/secrets-schema.ts";
 import { acknowledge } from "./acknowledge.ts";
 
 /**
- * Which actions each part needs, by name: the SDK commands that `shared/broker`, `shared/coordination`, `shared/claims`
- * and `producer` send, and no others. Each on resources by name.
+ * Which actions each part needs, by name: the SDK commands that `shared/broker`, `shared/coordination`, `shared/claims`,
+ * `shared/answers` and `producer` send, and no others. Each on resources by name.
  */
 
 /** A topic's ARN is derived from a queue's, so whoever publishes must be able to ask for one. */
@@ -124,11 +124,19 @@ export function mayReadSecrets(
   allow(who, ["secretsmanager:GetSecretValue"], arns);
 }
 
-function acknowledgeObjects(who: IGrantable, bucket: Bucket): void {
+/** Results are written, object by object, and by whoever writes them never read. `prefix`: with a slash at its end. */
+export function mayWrite(who: IGrantable, bucket: Bucket, prefix: string): void {
+  allow(who, ["s3:PutObject"], [bucket.arnForObjects(`${prefix}*`)]);
+  acknowledgeObjects(who, bucket, prefix);
+}
+
+function acknowledgeObjects(who: IGrantable, bucket: Bucket, prefix = ""): void {
   const arn = Stack.of(bucket).getLogicalId(bucket.node.defaultChild as CfnElement);
   acknowledge(who.grantPrincipal as Role, {
-    [`AwsSolutions-IAM5[Resource::<${arn}.Arn>/*]`]:
-      "objects of this one bucket, whatever their keys",
+    [`AwsSolutions-IAM5[Resource::<${arn}.Arn>/${prefix}*]`]:
+      prefix === ""
+        ? "objects of this one bucket, whatever their keys"
+        : "objects of this one bucket below this prefix, whatever their keys",
   });
 }
 

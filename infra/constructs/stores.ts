@@ -5,6 +5,9 @@ import { Construct } from "constructs";
 import { acknowledge } from "./acknowledge.ts";
 import { COORDINATION_TABLE } from "../../shared/coordination/dynamo-schema.ts";
 
+/** In the results bucket: answers that calls save, and plans whose `save` is `s3://<results bucket>/answers/…`. */
+export const ANSWERS_PREFIX = "answers/";
+
 export interface StoresProps {
   readonly keepDays: number;
   /** Are plans kept when the stack is deleted? What the others hold is of no use without the queues. */

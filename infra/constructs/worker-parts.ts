@@ -12,8 +12,10 @@ import {
   mayReadSecrets,
   mayReceive,
   maySend,
+  mayWrite,
 } from "./permissions.ts";
 import type { SecretStore } from "./permissions.ts";
+import { ANSWERS_PREFIX } from "./stores.ts";
 import type { Stores } from "./stores.ts";
 
 /** What every worker works with, whatever it runs on. */
@@ -27,7 +29,7 @@ export interface WorkerParts {
   readonly logRetentionDays: Environment["logs"]["retentionDays"];
 }
 
-/** Takes a lane's messages, puts calls back, tells outcomes, and keeps to limits; nothing else. */
+/** Takes a lane's messages, puts calls back, saves answers, tells outcomes, and keeps to limits; nothing else. */
 export function grantWorker(
   who: IGrantable,
   { name: lane, auth }: Pick<LaneConfig, "name" | "auth">,
@@ -48,4 +50,5 @@ export function grantWorker(
       secretsOfLane(auth === undefined ? {} : { auth }, secrets),
     );
   }
+  mayWrite(who, stores.results, ANSWERS_PREFIX);
 }

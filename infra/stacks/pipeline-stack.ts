@@ -41,7 +41,7 @@ import {
 import { Schedules } from "../constructs/schedules.ts";
 import { SenpuFunction } from "../constructs/senpu-function.ts";
 import { secretStore } from "../constructs/permissions.ts";
-import { Stores } from "../constructs/stores.ts";
+import { ANSWERS_PREFIX, Stores } from "../constructs/stores.ts";
 import type { WorkerParts } from "../constructs/worker-parts.ts";
 import type { Environment } from "../environments/environment.ts";
 import type { Assets } from "./assets.ts";
@@ -96,6 +96,7 @@ export class PipelineStack extends Stack {
         SENPU_COORDINATION_TABLE: this.stores.coordination.tableName,
         SENPU_CLAIMS_BUCKET: this.stores.claims.bucketName,
         ...(secrets === undefined ? {} : { SENPU_SECRETS: `${secrets.store}:${secrets.prefix}` }),
+        SENPU_ANSWERS_BUCKET: `${this.stores.results.bucketName}/${ANSWERS_PREFIX.slice(0, -1)}`,
       },
       logRetentionDays: environment.logs.retentionDays,
     };

@@ -7,6 +7,7 @@ import { readAgain } from "../run/read-again.ts";
 import { chooseRun, noRunYet } from "./choose-run.ts";
 import { readLedger } from "./read-ledger.ts";
 import { addRunOptions, readHands, readOverrides } from "./run-options.ts";
+import { saveStored } from "./save.ts";
 import { exitCodeOf, showFigures, showRun } from "./show-run.ts";
 
 const COMMAND = "senpu resume";
@@ -42,6 +43,7 @@ export async function run(context: CommandContext): Promise<number> {
   const { row } = found;
   if (row.state === "settled") {
     process.stderr.write(`Run ${row.id} is settled: nothing of it is left to do.\n`);
+    await saveStored(context, row);
     await showFigures(found.figures, context);
     return exitCodeOf(found.figures);
   }

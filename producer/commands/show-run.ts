@@ -15,6 +15,7 @@ import type { Plan } from "../plan/plan.ts";
 import { describeActor } from "../run/actor.ts";
 import { runPlan } from "../run/run-plan.ts";
 import type { RunPlanOptions } from "../run/run-plan.ts";
+import { describeSaved } from "../results/save-results.ts";
 import { explainState } from "./explain-state.ts";
 import { readLedger } from "./read-ledger.ts";
 
@@ -73,6 +74,9 @@ export async function showRun(
       deployment,
       by: describeActor(command),
       signal: interrupt.signal,
+      onSaved: (saved) => {
+        if (!common.quiet) progress.say(describeSaved(saved));
+      },
       onNote: (text) => {
         if (text !== undefined && text !== note) progress.say(`${text} …`);
         note = text;

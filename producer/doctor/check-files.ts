@@ -30,7 +30,7 @@ export const checkFiles: Check = async ({ folder }) => {
     told.push(`broker ${formatBytes(sizes.broker)} (fauxqs ${brokerVersion()})`);
     findings.push(...(await checkBrokerFile(join(folder.brokerData, DATABASE_FILE))));
   }
-  for (const part of ["spool", "claims", "copies"] as const) {
+  for (const part of ["spool", "claims", "answers", "copies"] as const) {
     if (sizes[part] > 0) told.push(`${part} ${formatBytes(sizes[part])}`);
   }
   return [ok(NAME, told.length === 0 ? "none yet" : told.join(", ")), ...findings];

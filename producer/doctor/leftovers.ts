@@ -30,7 +30,7 @@ const SPILL = ".spill";
 const COPY_PARTIAL = ".db.partial";
 
 export function findLeftovers(folder: StateFolder): Leftovers {
-  const { path, brokerFile, lockFile, spool, claims } = folder;
+  const { path, brokerFile, lockFile, spool, claims, answers } = folder;
   const known = knownRuns(folder);
   const isDeads = (name: string, pattern: RegExp): boolean => {
     const pid = pattern.exec(name)?.[1];
@@ -50,9 +50,7 @@ export function findLeftovers(folder: StateFolder): Leftovers {
         file.endsWith(SPILL) &&
         !possibleOwners(basename(file)).some((id) => known?.get(id) === "beating"),
     ),
-    ...list(claims)
-      .flatMap(list)
-      .filter((file) => isDeads(file, PARTIAL)),
+    ...[...list(claims), ...list(answers)].flatMap(list).filter((file) => isDeads(file, PARTIAL)),
   ];
   const isOver = (owners: readonly string[]): boolean =>
     known !== undefined && !owners.some((id) => known.has(id) && known.get(id) !== "over");

@@ -94,6 +94,9 @@ function removeCalls(file: SqliteFile, key: number): number {
       file.prepare(`DELETE FROM ${table} WHERE run = ?`).run(key);
     }
     const from = key * POSITIONS_PER_RUN;
+    file
+      .prepare("DELETE FROM answers WHERE position >= ? AND position < ?")
+      .run(from, from + POSITIONS_PER_RUN);
     return Number(
       file
         .prepare("DELETE FROM calls WHERE position >= ? AND position < ?")

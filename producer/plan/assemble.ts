@@ -1,4 +1,6 @@
+import { resolve } from "node:path";
 import { freezeDeep } from "../../shared/freeze-deep.ts";
+import type { AnswerPolicy } from "../../shared/model/answer-policy.ts";
 import type { Lane, Rate } from "../../shared/model/lane.ts";
 import type { SecretName } from "../../shared/secrets/references.ts";
 import { environmentVariable } from "../../shared/environment.ts";
@@ -33,6 +35,8 @@ export interface PlanParts {
   /** In addition to the plan's own. */
   readonly allow: readonly string[];
   readonly overrides: PlanOverrides;
+  /** Absolute; what a path under `save` is relative to. Default: the working directory. */
+  readonly baseDir?: string;
   /** Lanes beside the plan's own. */
   readonly given: GivenLanes | undefined;
   /** As {@link Plan}'s. */
@@ -63,6 +67,7 @@ export function assemblePlan(parts: PlanParts): Plan {
       ...(auth === undefined || auth === null ? {} : { auth }),
       ...(proxy === undefined ? {} : { proxy }),
       ...traceOf(settings.trace, overrides.traceparent ?? environmentVariable("TRACEPARENT")),
+      ...answersOf(settings, parts.baseDir),
     },
     deadlineMs: settings.defaults.deadline,
     tolerance: settings.tolerance ?? null,
@@ -80,6 +85,21 @@ function traceOf(isOn: boolean | undefined, given: string | undefined): { readon
   const parent = given === undefined ? undefined : readTraceparent(given);
   if (isOn === false || (isOn === undefined && parent === undefined)) return {};
   return { trace: parent ?? true };
+}
+
+/** Nothing where the plan asks for nothing: then answers are only judged by their status. */
+function answersOf(
+  { expect, keep, save }: PlanSettings,
+  baseDir = ".",
+): { readonly answers?: AnswerPolicy } {
+  const answers: AnswerPolicy = {
+    ...(keep === undefined || keep === null ? {} : { keep }),
+    ...(save === undefined
+      ? {}
+      : { save: save.format === "s3" ? save : { ...save, to: resolve(baseDir, save.to) } }),
+    ...(expect === undefined ? {} : { expect }),
+  };
+  return Object.keys(answers).length === 0 ? {} : { answers };
 }
 
 export function boundLane(lane: Lane, { concurrency = Infinity, rate }: PlanOverrides): Lane {

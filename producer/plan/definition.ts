@@ -72,6 +72,7 @@ export async function planFromDocument(
     knownCalls: rows === undefined ? calls.length : null,
     secrets: findSecrets(document.value),
     sources,
+    baseDir: options.baseDir,
     allow: options.allow,
     overrides: options.overrides,
     given,

@@ -11,7 +11,7 @@ import type { Backoff, RetryCause, RetryPolicy, RetryRule } from "../../shared/m
 
 /** What is tried again, how often and when; and when a destination is left alone. */
 
-const RETRY_RIGHT = "a status from 100 to 599, network, refused, reset, dns or timeout";
+const RETRY_RIGHT = "a status from 100 to 599, network, refused, reset, dns, timeout or expect";
 const MAX_ATTEMPTS = 100;
 const MAX_BACKOFF_MS = 3_600_000;
 /** No run's deadline is longer. */
@@ -20,7 +20,7 @@ const FACTOR_RIGHT = "a number from 1 to 100";
 
 export const statusSchema = wholeNumber(100, 599);
 
-const missing = z.enum(["network", "refused", "reset", "dns", "timeout"]);
+const missing = z.enum(["network", "refused", "reset", "dns", "timeout", "expect"]);
 
 const cause = z.union([statusSchema, missing], { error: RETRY_RIGHT });
 
@@ -96,7 +96,8 @@ export const retrySchema = closedObject({
     .array(cause, { error: `a list; ${RETRY_RIGHT}` })
     .default([408, 425, 429, 500, 502, 503, 504, "network", "timeout"])
     .meta({
-      description: "What is tried again. network: refused, reset, dns and the like.",
+      description:
+        "What is tried again. network: refused, reset, dns and the like; expect: an answer that is not what `expect` asks.",
     }),
   rules: z
     .array(rule, { error: "a list of rules with on and attempts" })

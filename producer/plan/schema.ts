@@ -11,6 +11,7 @@ import {
   wholeNumber,
 } from "../../shared/document/scalars.ts";
 import type { StatusPattern } from "../../shared/model/policy.ts";
+import { expectSchema, keepSchema, saveSchema } from "./answer-schema.ts";
 import { callSchema, headersSchema } from "./call-schema.ts";
 import { eachSchema } from "./each-schema.ts";
 import { fromSchema } from "./from-schema.ts";
@@ -95,6 +96,21 @@ const settings = {
     .min(1, { error: `a list of at least one; ${STATUS_RIGHT}` })
     .default(["2xx"])
     .meta({ description: "What counts as succeeded." }),
+  expect: expectSchema.optional().meta({
+    description:
+      "What the body of a success must be, in JSONPath (RFC 9535); all must hold. Else the call is rejected, or tried again where retry.on has expect.",
+    examples: ["$.ok = true", ["$.status = 'done'", "$.items[0]"]],
+  }),
+  keep: keepSchema.optional().meta({
+    description:
+      "Kept of each answer beside its call in the ledger: nothing, status and headers, or the body too. Default: nothing.",
+    examples: ["headers", { body: "64KB" }],
+  }),
+  save: saveSchema.optional().meta({
+    description:
+      "Where the answers of calls that succeed are written, once a call: a .jsonl or .csv file, a folder (a file a call), or s3://bucket/prefix (an object a call).",
+    examples: ["answers.jsonl", { to: "answers.csv", columns: { id: "id", name: "$.name" } }],
+  }),
   redirects: wholeNumber(0, 20)
     .default(5)
     .meta({ description: "Followed for GET and HEAD; then the last answer counts." }),

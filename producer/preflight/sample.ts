@@ -40,6 +40,7 @@ export async function samplePlanned(
 
 function toSample(run: string, call: Call, lane: string, policy: PlanPolicy): SampleCall {
   const timeoutMs = call.timeoutMs ?? policy.timeoutMs;
+  const { answers, ...plain } = policy;
   const body = encodeMessage({
     v: MESSAGE_VERSION,
     kind: "calls",
@@ -48,7 +49,9 @@ function toSample(run: string, call: Call, lane: string, policy: PlanPolicy): Sa
     lane,
     chunk: "sample",
     policy: {
-      ...policy,
+      ...plain,
+      // What is expected is looked for; nothing is kept or saved.
+      ...(answers?.expect === undefined ? {} : { answers: { expect: answers.expect } }),
       retry: { ...policy.retry, attempts: 1, rules: [] },
       // What one call says closes nothing for the next.
       breaker: null,

@@ -1,8 +1,10 @@
 import { rmSync } from "node:fs";
 import { compactData } from "../../shared/broker/fauxqs-data.ts";
 import { removeExpired } from "../../shared/broker/fauxqs-retention.ts";
+import { openAnswers } from "../../shared/answers/open.ts";
 import { CLAIM_KEPT_MS } from "../../shared/claims/claim-store.ts";
 import { openClaims } from "../../shared/claims/open.ts";
+import { canName } from "../../shared/model/claim.ts";
 import { openCoordination } from "../../shared/coordination/open.ts";
 import { HEARTBEAT_DEAD_MS } from "../../shared/ledger/ledger.ts";
 import type { Ledger, RunRow } from "../../shared/ledger/ledger.ts";
@@ -46,7 +48,10 @@ export async function pruneState({ ledger, state, before, dryRun }: PruneRequest
   const sizes = measureFolder(folder);
   const all = await ledger.listRuns(RUNS_LOOKED_AT);
   const doomed = all.filter((row) => isPruned(row, before)).map((row) => row.id);
-  if (!dryRun) await forgetClaims(folder, doomed);
+  if (!dryRun) {
+    await forgetClaims(folder, doomed);
+    await removeAnswers(folder, doomed);
+  }
   const ids = new Set(dryRun ? doomed : await ledger.prune(before));
   const kept = new Set(all.map((row) => row.id).filter((id) => !ids.has(id)));
   const spool = findSpoolFiles(folder.spool, kept, ids, before);
@@ -85,6 +90,16 @@ async function forgetClaims(folder: StateFolder, runs: readonly string[]): Promi
     await claims.forget(runs, Date.now());
   } finally {
     await claims.close();
+  }
+}
+
+/** Before the ledger forgets who has some: a death in between leaves runs that the next prune forgets all the same. */
+async function removeAnswers(folder: StateFolder, runs: readonly string[]): Promise<void> {
+  const answers = openAnswers(folder.answers);
+  try {
+    for (const run of runs.filter(canName)) await answers.removeRun(run);
+  } finally {
+    await answers.close();
   }
 }
 

@@ -29,6 +29,7 @@ export async function startWorkers(
       broker: session.broker,
       coordination: session.coordination,
       claims: session.claims,
+      answers: session.answers,
       name: `${run}/${process.pid}`,
     });
   }

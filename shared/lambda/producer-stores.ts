@@ -1,3 +1,4 @@
+import { openAnswers } from "../answers/open.ts";
 import { openClaims } from "../claims/open.ts";
 import { environmentVariable } from "../environment.ts";
 import { SenpuError } from "../errors.ts";
@@ -19,16 +20,18 @@ export async function openProducerStores(): Promise<ProducerStores> {
   const ledger = hasLedger() ? await openOutsideLedger(() => folder.ledgerFile) : undefined;
   const { broker, coordination } = await openShared();
   const claims = openClaims(folder.claims);
+  const answers = openAnswers(folder.answers);
   return {
     broker,
     coordination,
     claims,
+    answers,
     folder,
     endpointUrl: environmentVariable("SENPU_ENDPOINT_URL"),
     ledger,
     close: async () => {
       await broker.close();
-      await Promise.all([ledger?.close(), coordination.close(), claims.close()]);
+      await Promise.all([ledger?.close(), coordination.close(), claims.close(), answers.close()]);
     },
   };
 }

@@ -6,9 +6,9 @@ import { openShared } from "./worker-stores.ts";
 
 /**
  * The stores of a recorder: those that `worker-stores.ts` opens, and the ledger, in PostgreSQL if `SENPU_LEDGER_URL` names
- * a database (see `shared/ledger/open-stored.ts`), else in the state folder. All but the claims, which need S3's client.
+ * a database (see `shared/ledger/open-stored.ts`), else in the state folder. All but claims and answers, which need S3's client.
  */
-export type RecorderStores = Omit<Session, "claims">;
+export type RecorderStores = Omit<Session, "claims" | "answers">;
 
 export async function openRecorderStores(): Promise<RecorderStores> {
   const folder = stateFolder();

@@ -1,3 +1,5 @@
+import type { AnswerStore } from "../answers/answer-store.ts";
+import { openAnswers } from "../answers/open.ts";
 import { createBroker } from "../broker/aws-broker.ts";
 import type { Broker } from "../broker/broker.ts";
 import { DEFAULT_PREFIX } from "../broker/topology.ts";
@@ -15,23 +17,26 @@ import { stateFolder } from "./function-folder.ts";
  * In: environment variables. Out: the ports. `SENPU_ENDPOINT_URL` (an SNS/SQS endpoint; absent: AWS) and
  * `SENPU_PREFIX` (of topics and queues) make the broker; `SENPU_COORDINATION_TABLE` (in DynamoDB) coordination, else the
  * state folder that `SENPU_STATE` names does;
- * `SENPU_CLAIMS_BUCKET` (`bucket`, or `bucket/prefix`) keeps calls too large for a message in S3, else the state folder does.
+ * `SENPU_CLAIMS_BUCKET` (`bucket`, or `bucket/prefix`) keeps calls too large for a message in S3, else the state folder does;
+ * `SENPU_ANSWERS_BUCKET` (the same) does so with answers that are saved.
  */
 export interface WorkerStores {
   readonly broker: Broker;
   readonly coordination: Coordination;
   readonly claims: ClaimStore;
+  readonly answers: AnswerStore;
   /** Of every queue's full name, before a hyphen. */
   readonly prefix: string;
 }
 
 /** What a consumer needs, which holds no database connection. */
 export async function openWorkerStores(): Promise<WorkerStores> {
-  return { ...(await openShared()), claims: openClaims(stateFolder().claims) };
+  const { claims, answers } = stateFolder();
+  return { ...(await openShared()), claims: openClaims(claims), answers: openAnswers(answers) };
 }
 
 /** What every function needs. */
-export async function openShared(): Promise<Omit<WorkerStores, "claims">> {
+export async function openShared(): Promise<Omit<WorkerStores, "claims" | "answers">> {
   const endpointUrl = environmentVariable("SENPU_ENDPOINT_URL");
   const prefix = environmentVariable("SENPU_PREFIX") ?? DEFAULT_PREFIX;
   const coordination = await openCoordination(() => stateFolder().coordinationFile);

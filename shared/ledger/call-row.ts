@@ -1,3 +1,4 @@
+import type { Answer } from "../model/answer.ts";
 import type { CallState, Reason } from "../model/outcome.ts";
 import type { CallRow } from "./ledger.ts";
 
@@ -18,6 +19,8 @@ export interface StoredCall {
   readonly latencyMs: number | null;
   readonly error: string | null;
   readonly worker: string | null;
+  /** As JSON; absent: not asked for. */
+  readonly answer?: string | null;
 }
 
 const STATES: readonly CallState[] = ["pending", "cancelled", "failed", "succeeded"];
@@ -38,7 +41,12 @@ export function toCallRow(run: string, call: StoredCall): CallRow {
     latencyMs: call.latencyMs,
     error: call.error,
     worker: call.worker,
+    ...(call.answer === undefined ? {} : { answer: parseAnswer(call.answer) }),
   };
+}
+
+function parseAnswer(json: string | null): Answer | null {
+  return json === null ? null : (JSON.parse(json) as Answer);
 }
 
 function toIso(at: number | null): string | null {

@@ -1,3 +1,4 @@
+import type { Answer } from "../model/answer.ts";
 import type { Figures, RunState } from "../model/figures.ts";
 import type { EndState } from "../model/settled-event.ts";
 import type { CallState, Outcome, Reason } from "../model/outcome.ts";
@@ -44,6 +45,7 @@ export interface Ledger {
    * One transaction: planned calls, outcomes and closing records.
    * - an outcome before its plan makes a stub, which counts as planned only once its plan arrives;
    * - `succeeded` outranks `failed`, which outranks `cancelled`; any other later outcome counts as a duplicate;
+   * - what was kept of a call's answer is stored with its outcome, and replaced with it;
    * - a call planned into a cancelled run is cancelled at once;
    * - a run whose closing count, planned calls and outcomes agree becomes `settled` (once);
    * - a running run with more failed than its tolerance allows, those forgiven left out, becomes `stopped`: of the
@@ -159,6 +161,8 @@ export interface CallFilter {
   /** Only calls that were recorded after the one of this id. Throws `run` for a call that is not there. */
   readonly after?: string;
   readonly limit?: number;
+  /** Rows have what was kept of their answers. */
+  readonly withAnswers?: true;
 }
 
 /** `senpu calls --json` prints just this, a line a call. */
@@ -178,6 +182,8 @@ export interface CallRow {
   readonly latencyMs: number | null;
   readonly error: string | null;
   readonly worker: string | null;
+  /** Only where it was asked for; null: nothing was kept. */
+  readonly answer?: Answer | null;
 }
 
 export interface RunEvent {

@@ -12,6 +12,9 @@ const PAGE_ROWS = 1_000;
 /** Calls that one statement looks at: a filter that few pass must not make it long. */
 const MAX_SPAN = 50_000;
 
+const ANSWER =
+  ", (SELECT answer FROM senpu.answers a WHERE a.run = c.run AND a.position = c.position) AS answer";
+
 /** As `hostOf` has it: between the scheme and the path, without a user, in lower case. */
 const HOST = String.raw`lower(regexp_replace(substring(c.url from '^[A-Za-z][A-Za-z0-9+.-]*://([^/?#]*)'), '^.*@', ''))`;
 
@@ -27,7 +30,7 @@ export async function* readCalls(
   const sql = `
     SELECT c.position, c.id, c.lane, c.method, c.url, coalesce(o.state, ${RANK.pending}) AS state, o.reason, o.status,
       coalesce(o.attempts, 0) AS attempts, o.started_at AS "startedAt", o.settled_at AS "settledAt",
-      o.latency_ms AS "latencyMs", o.error, o.worker
+      o.latency_ms AS "latencyMs", o.error, o.worker${filter.withAnswers === true ? ANSWER : ""}
     FROM senpu.calls c
     ${join} senpu.outcomes o ON o.run = c.run AND o.position = c.position AND o.position >= $2 AND o.position < $3
     WHERE c.run = $1 AND c.position >= $2 AND c.position < $3 AND c.planned ${where}

@@ -46,7 +46,7 @@ async function deleteRows(
   recorded: number,
 ): Promise<void> {
   for (let from = 0; from < recorded; from += SLICE_ROWS) {
-    for (const table of ["outcomes", "calls"]) {
+    for (const table of ["answers", "outcomes", "calls"]) {
       await query(
         `DELETE FROM senpu.${table} WHERE run = $1 AND position >= $2 AND position < $3`,
         [key, from, from + SLICE_ROWS],

@@ -55,6 +55,7 @@ export function recordBatch(
     const changed = [...batches.values()];
     await writeCalls(query, changed);
     await writeOutcomes(query, changed);
+    await writeAnswers(query, changed);
     return { ...(await closeRuns(query, changed, at)), orphans };
   });
 }
@@ -207,6 +208,30 @@ async function writeOutcomes(query: Query, batches: readonly RunBatch[]): Promis
       all.map(({ latencyMs }) => latencyMs),
       all.map(({ error }) => storableOrNull(error)),
       all.map(({ worker }) => storableOrNull(worker)),
+    ],
+  );
+}
+
+/** Few batches have any. */
+async function writeAnswers(query: Query, batches: readonly RunBatch[]): Promise<void> {
+  const all = batches.flatMap(({ outcomes }) => [...outcomes]);
+  const replaced = all.filter(({ replaces }) => replaces);
+  if (replaced.length > 0) {
+    await query(
+      `DELETE FROM senpu.answers a USING unnest($1::integer[], $2::integer[]) AS r (run, position)
+       WHERE a.run = r.run AND a.position = r.position`,
+      [replaced.map(({ run }) => run), replaced.map(({ position }) => position)],
+    );
+  }
+  const kept = all.filter(({ answer }) => answer !== null);
+  if (kept.length === 0) return;
+  await query(
+    `INSERT INTO senpu.answers (run, position, answer)
+     SELECT * FROM unnest($1::integer[], $2::integer[], $3::text[])`,
+    [
+      kept.map(({ run }) => run),
+      kept.map(({ position }) => position),
+      kept.map(({ answer }) => answer),
     ],
   );
 }

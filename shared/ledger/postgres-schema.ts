@@ -117,6 +117,16 @@ const STEPS: readonly string[] = [
   );
   ${GRANT_READER}
   `,
+  `
+  -- What was kept of calls' answers, as JSON; none where nothing was.
+  CREATE TABLE senpu.answers (
+    run integer NOT NULL,
+    position integer NOT NULL,
+    answer text NOT NULL,
+    PRIMARY KEY (run, position)
+  );
+  ${GRANT_READER}
+  `,
 ];
 
 /** Any number that no other use of the database takes for its lock: "senpu" in ASCII. */

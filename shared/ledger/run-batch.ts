@@ -37,6 +37,10 @@ export interface OutcomeChange extends KnownOutcome {
   readonly settledAt: number;
   readonly error: string | null;
   readonly worker: string | null;
+  /** As JSON; null: nothing was kept. */
+  readonly answer: string | null;
+  /** There was an outcome before, whose answer goes. */
+  readonly replaces: boolean;
 }
 
 /** A call while a batch is recorded. */
@@ -152,6 +156,8 @@ export class RunBatch {
       latencyMs: outcome.latencyMs ?? null,
       error: outcome.error ?? null,
       worker,
+      answer: outcome.answer === undefined ? null : JSON.stringify(outcome.answer),
+      replaces: call.outcome !== null,
     };
     call.outcome = change;
     this.#outcomes.set(call.position, change);

@@ -13,6 +13,9 @@ const PAGE_ROWS = 1_000;
 /** The SQL function that a ledger's file must define: `hostOf`. */
 export const HOST_FUNCTION = "senpu_host";
 
+/** A call's own, without a join that would make every column's name double. */
+const ANSWER = ", (SELECT answer FROM answers WHERE answers.position = calls.position) AS answer";
+
 /** Page by page, each a read of its own: what is recorded meanwhile may show, and no transaction stays open. */
 export async function* readCalls(
   file: SqliteFile,
@@ -32,7 +35,7 @@ export async function* readCalls(
         file
           .prepare(
             `SELECT position, id, lane, method, url, state, reason, status, attempts, started_at AS startedAt,
-               settled_at AS settledAt, latency_ms AS latencyMs, error, worker
+               settled_at AS settledAt, latency_ms AS latencyMs, error, worker${filter.withAnswers === true ? ANSWER : ""}
              FROM calls WHERE ${where.sql} ORDER BY position LIMIT ?`,
           )
           .all(

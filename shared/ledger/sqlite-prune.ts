@@ -35,16 +35,17 @@ function forgetRuns(file: SqliteFile, before: number): string[] {
 }
 
 async function deleteRows(file: SqliteFile, key: number): Promise<void> {
-  const deleteSlice = (): number =>
+  const deleteSlice = (table: "answers" | "calls") => (): number =>
     Number(
       file
         .prepare(
-          `DELETE FROM calls WHERE position IN
-             (SELECT position FROM calls WHERE position >= ? AND position < ? LIMIT ?)`,
+          `DELETE FROM ${table} WHERE position IN
+             (SELECT position FROM ${table} WHERE position >= ? AND position < ? LIMIT ?)`,
         )
         .run(key * POSITIONS_PER_RUN, (key + 1) * POSITIONS_PER_RUN, SLICE_ROWS).changes,
     );
-  while (file.write(deleteSlice) > 0) await setImmediate();
+  while (file.write(deleteSlice("answers")) > 0) await setImmediate();
+  while (file.write(deleteSlice("calls")) > 0) await setImmediate();
   file.write(() => {
     for (const table of ["latencies", "failures", "events"]) {
       file.prepare(`DELETE FROM ${table} WHERE run = ?`).run(key);

@@ -145,10 +145,14 @@ function recordOutcome(
     .run(...values, key, outcome.id);
   if (first.changes === 1) {
     run.tally.add(toCountable(outcome));
+    if (outcome.answer !== undefined) {
+      keepAnswer(file, findCall(file, key, outcome.id)?.position, outcome);
+    }
     return;
   }
   const found = findCall(file, key, outcome.id);
   if (found === undefined) {
+    if (outcome.answer !== undefined) keepAnswer(file, nextPosition(run), outcome);
     file
       .prepare(
         `INSERT INTO calls (position, run, id, planned, lane, method, url, ${OUTCOME_COLUMNS})
@@ -160,6 +164,7 @@ function recordOutcome(
     file
       .prepare(`UPDATE calls SET ${OUTCOME_SETTERS} WHERE position = ?`)
       .run(...values, found.position);
+    keepAnswer(file, found.position, outcome);
     if (found.planned === 1) {
       run.tally.takeOut(countable(found));
       run.tally.add(toCountable(outcome));
@@ -167,6 +172,16 @@ function recordOutcome(
   } else {
     run.tally.duplicates++;
   }
+}
+
+/** The answer of the outcome that now holds; of one that it replaces, nothing is left. */
+function keepAnswer(file: SqliteFile, position: number | undefined, { answer }: Outcome): void {
+  if (position === undefined) return;
+  file.prepare("DELETE FROM answers WHERE position = ?").run(position);
+  if (answer === undefined) return;
+  file
+    .prepare("INSERT INTO answers (position, answer) VALUES (?, ?)")
+    .run(position, JSON.stringify(answer));
 }
 
 const OUTCOME_NAMES = [

@@ -7,7 +7,7 @@ import type { Schema } from "../sqlite-migration.ts";
 export const POSITIONS_PER_RUN = 2 ** 32;
 
 export const LEDGER_SCHEMA: Schema = {
-  version: 3,
+  version: 4,
   create: `
     CREATE TABLE runs (
       -- Never given twice, so that a forgotten run's calls are never another's.
@@ -59,6 +59,12 @@ export const LEDGER_SCHEMA: Schema = {
       worker TEXT
     ) STRICT;
     CREATE UNIQUE INDEX calls_by_id ON calls (run, id);
+
+    -- What was kept of calls' answers, as JSON; none where nothing was.
+    CREATE TABLE answers (
+      position INTEGER PRIMARY KEY,
+      answer TEXT NOT NULL
+    ) STRICT;
 
     -- How many calls had about this latency: three significant digits.
     CREATE TABLE latencies (
@@ -122,6 +128,13 @@ export const LEDGER_SCHEMA: Schema = {
     `
     ALTER TABLE runs ADD COLUMN owner TEXT;
     ALTER TABLE runs ADD COLUMN forgiven INTEGER NOT NULL DEFAULT 0;
+    `,
+    // Version 3 kept no answers.
+    `
+    CREATE TABLE answers (
+      position INTEGER PRIMARY KEY,
+      answer TEXT NOT NULL
+    ) STRICT;
     `,
   ],
 };

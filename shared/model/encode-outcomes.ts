@@ -1,5 +1,6 @@
 import { CHUNK_MAX_BYTES } from "../limits.ts";
 import { MESSAGE_VERSION, encodeMessage } from "./message.ts";
+import type { Answer } from "./answer.ts";
 import type { SucceededRow } from "./message.ts";
 import type { Outcome } from "./outcome.ts";
 
@@ -37,7 +38,8 @@ export function encodeOutcomes(
     const size =
       row === null
         ? OUTCOME_FRAME_BYTES +
-          MAX_BYTES_PER_UNIT * (outcome.id.length + (outcome.error?.length ?? 0))
+          MAX_BYTES_PER_UNIT * (outcome.id.length + (outcome.error?.length ?? 0)) +
+          (outcome.answer === undefined ? 0 : answerBytes(outcome.answer))
         : ROW_FRAME_BYTES + MAX_BYTES_PER_UNIT * outcome.id.length;
     if (bytes + size > CHUNK_MAX_BYTES) finish();
     bytes += size;
@@ -48,13 +50,19 @@ export function encodeOutcomes(
   return bodies;
 }
 
+function answerBytes(answer: Answer): number {
+  return Buffer.byteLength(JSON.stringify(answer)) + ROW_FRAME_BYTES;
+}
+
 function succeededRow(outcome: Outcome): SucceededRow | null {
   const { id, state, status, attempts, startedAt, settledAt, latencyMs } = outcome;
   if (
     state !== "succeeded" ||
     status === undefined ||
     startedAt === undefined ||
-    latencyMs === undefined
+    latencyMs === undefined ||
+    // In full, among the others.
+    outcome.answer !== undefined
   ) {
     return null;
   }

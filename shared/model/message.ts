@@ -1,4 +1,5 @@
 import { SenpuError, messageOf } from "../errors.ts";
+import { answerPolicyFault } from "./answer-policy.ts";
 import { authFault } from "./auth.ts";
 import { METHODS } from "./call.ts";
 import type { Call } from "./call.ts";
@@ -227,6 +228,10 @@ function checkPolicy(policy: Record<string, unknown>): void {
     if (fault !== undefined) throw wrong(`policy.auth.${fault}`, "known", typeof auth[fault]);
   }
   if (policy["proxy"] !== undefined) requireText(policy, "proxy");
+  if (policy["answers"] !== undefined) {
+    const fault = answerPolicyFault(policy["answers"]);
+    if (fault !== undefined) throw wrong(...fault, policy["answers"]);
+  }
 }
 
 function isTraceparent(value: unknown): boolean {

@@ -1,3 +1,5 @@
+import type { Answer } from "./answer.ts";
+
 /** Why a call has finally failed. The words are the contract's. */
 export const REASONS = [
   "rejected", // an answer that is neither success nor retried
@@ -40,4 +42,6 @@ export interface Outcome {
   readonly latencyMs?: number;
   /** One line, for a person. */
   readonly error?: string;
+  /** What was kept of the last answer, where the policy asks for it. A recorder that does not know it leaves it out. */
+  readonly answer?: Answer;
 }

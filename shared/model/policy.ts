@@ -1,5 +1,6 @@
 import type { AuthPolicy } from "./auth.ts";
 import type { Trace } from "./trace.ts";
+import type { AnswerPolicy } from "./answer-policy.ts";
 
 /** How a run's calls are made and judged. Travels in each message, so that a worker needs nothing but the message. */
 export interface Policy {
@@ -27,6 +28,8 @@ export interface Policy {
   readonly proxy?: string;
   /** Absent: calls carry no `traceparent`. A worker that does not know of it makes them without. */
   readonly trace?: Trace;
+  /** Absent: answers are judged by their status, and not kept. */
+  readonly answers?: AnswerPolicy;
 }
 
 export interface RetryPolicy {
@@ -43,8 +46,11 @@ export interface RetryPolicy {
   readonly unsafe: boolean;
 }
 
-/** A status, or a kind of missing answer; `network` is any but a timeout: `refused`, `reset` and `dns` are among it. */
-export type RetryCause = number | "network" | "refused" | "reset" | "dns" | "timeout";
+/**
+ * A status, or a kind of missing answer; `network` is any but a timeout: `refused`, `reset` and `dns` are among it.
+ * `expect`: an answer whose status says success, and whose body is not what was expected, or cannot be read.
+ */
+export type RetryCause = number | "network" | "refused" | "reset" | "dns" | "timeout" | "expect";
 
 export interface RetryRule {
   readonly on: readonly RetryCause[];

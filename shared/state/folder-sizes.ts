@@ -10,12 +10,13 @@ export interface FolderSizes {
   readonly broker: number;
   readonly spool: number;
   readonly claims: number;
+  readonly answers: number;
   /** Of databases, from before they were migrated or repaired. */
   readonly copies: number;
 }
 
 export function measureFolder(folder: StateFolder): FolderSizes {
-  const { ledgerFile, coordinationFile, brokerData, spool, claims } = folder;
+  const { ledgerFile, coordinationFile, brokerData, spool, claims, answers } = folder;
   const copies = listCopies(folder);
   const sizeOfCopies = (within: (path: string) => boolean): number =>
     copies.reduce((sum, { path, bytes }) => sum + (within(path) ? bytes : 0), 0);
@@ -25,6 +26,7 @@ export function measureFolder(folder: StateFolder): FolderSizes {
     broker: sizeOfTree(brokerData) - sizeOfCopies((path) => dirname(path) === brokerData),
     spool: sizeOfTree(spool),
     claims: sizeOfTree(claims),
+    answers: sizeOfTree(answers),
     copies: sizeOfCopies(() => true),
   };
 }

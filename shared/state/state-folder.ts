@@ -22,6 +22,8 @@ export interface StateFolder {
   readonly coordinationFile: string;
   /** Calls too large for a message; made when first needed. */
   readonly claims: string;
+  /** Answers that are saved, until their run is forgotten; made when first needed. */
+  readonly answers: string;
   /** Copies of standard input, so that a run can be resumed. */
   readonly spool: string;
 }
@@ -40,6 +42,7 @@ export function stateFolderAt(path: string): StateFolder {
     ledgerFile: join(root, "ledger.db"),
     coordinationFile: join(root, "coordination.db"),
     claims: join(root, "claims"),
+    answers: join(root, "answers"),
     spool: join(root, "spool"),
   };
 }

@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
 import type { Ledger } from "../../shared/ledger/ledger.ts";
 import { HEARTBEAT_DEAD_MS } from "../../shared/ledger/ledger.ts";
+import { describeAnswers } from "./ledger-answers.ts";
 import { describeAccounting } from "./ledger-accounting.ts";
 import { describeCalls } from "./ledger-calls.ts";
 import { describeControl } from "./ledger-control.ts";
@@ -33,6 +34,7 @@ export function ledgerConformance(name: string, make: MakeLedgerStore): void {
     describePermutations(make);
     describeOutbox(make);
     describeControl(make);
+    describeAnswers(make);
   });
 }
 

@@ -2,6 +2,7 @@ import { expect, onTestFinished, test, vi } from "vitest";
 import { Worker } from "../../consumer/worker.ts";
 import { laneQueue } from "../../shared/broker/broker.ts";
 import type { Broker, Delivery } from "../../shared/broker/broker.ts";
+import { openFolderAnswers } from "../../shared/answers/folder-answers.ts";
 import { openFolderClaims } from "../../shared/claims/folder-claims.ts";
 import { createMemoryCoordination } from "../../shared/coordination/memory-coordination.ts";
 import type { Coordination, LaneLimit } from "../../shared/coordination/coordination.ts";
@@ -49,6 +50,7 @@ async function setUp(limit: Partial<LaneLimit> = {}): Promise<Bench> {
     broker,
     coordination,
     claims: openFolderClaims(temporaryFolder()),
+    answers: openFolderAnswers(temporaryFolder()),
     name: "first",
     only: [LANE],
     onNotice: (text) => notices.push(text),
@@ -196,6 +198,7 @@ test("with the broker out of reach it ends soon after its grace, and says why", 
     broker,
     coordination: createMemoryCoordination(),
     claims: openFolderClaims(temporaryFolder()),
+    answers: openFolderAnswers(temporaryFolder()),
     name: "first",
   });
   await worker.start();

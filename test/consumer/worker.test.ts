@@ -1,6 +1,7 @@
 import { expect, onTestFinished, test } from "vitest";
 import { configure, run } from "../../consumer/commands/worker.ts";
 import { Worker } from "../../consumer/worker.ts";
+import { openFolderAnswers } from "../../shared/answers/folder-answers.ts";
 import { openFolderClaims } from "../../shared/claims/folder-claims.ts";
 import { createMemoryCoordination } from "../../shared/coordination/memory-coordination.ts";
 import { connect, startEmbedded, temporaryFolder } from "../shared/broker/embedded.ts";
@@ -17,6 +18,7 @@ test("a worker that is given lanes works on these, claimed or not, and on no oth
     broker: connect(endpointUrl),
     coordination,
     claims: openFolderClaims(temporaryFolder()),
+    answers: openFolderAnswers(temporaryFolder()),
     name: "w",
     declared: [{ lane: "mail", concurrency: 2 }],
     only: ["crm", "quiet"],

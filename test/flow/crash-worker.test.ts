@@ -1,6 +1,6 @@
 import { fork } from "node:child_process";
 import { once } from "node:events";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
@@ -8,6 +8,7 @@ import { startRecorder } from "../../consumer/record/recorder.ts";
 import { Worker } from "../../consumer/worker.ts";
 import { readPlan } from "../../producer/plan/read.ts";
 import { beginRun } from "../../producer/run/begin-run.ts";
+import { saveResults } from "../../producer/results/save-results.ts";
 import { conduct } from "../../producer/run/conduct.ts";
 import type { Figures } from "../../shared/model/figures.ts";
 import { openSession } from "../../shared/session.ts";
@@ -148,11 +149,13 @@ async function runWithDeath(plan: Staged, crashes: readonly CrashPoint[]): Promi
       broker: session.broker,
       coordination: session.coordination,
       claims: session.claims,
+      answers: session.answers,
       name: "healthy",
     });
     await healthy.start();
     const figures = await conducting;
     await healthy.stop();
+    await saveResults(session, "r");
     const rows = await gatherRows(session.ledger, "r");
     return { figures, rows, requests: server.requests.slice(seen), ids: plan.ids };
   } finally {
@@ -189,6 +192,22 @@ describe("a worker that dies loses nothing, and repeats no unsafe call", () => {
     60_000,
   );
 });
+
+test.each(["before", "after"] as const)(
+  "W16 %s answers are saved: what is told of is saved, once each",
+  async (when) => {
+    const file = join(folder, `W16-${when}.jsonl`);
+    const plan = stage(`W16-${when}`, mixedCalls(), { save: file });
+    const evidence = await runWithDeath(plan, [{ port: "answers", method: "write", when }]);
+    expectNothingLost(evidence);
+    expectUnsafeOnce(evidence);
+    const lines = readFileSync(file, "utf8").trimEnd().split("\n");
+    const saved = lines.map((line) => (JSON.parse(line) as { id: string }).id);
+    const succeeded = evidence.rows.filter(({ state }) => state === "succeeded");
+    expect(saved.toSorted()).toEqual(succeeded.map(({ id }) => id).toSorted());
+  },
+  60_000,
+);
 
 test("W8 an unsafe call that was under way when its worker died ends as unknown, and is not made again", async () => {
   server.on("doom", async ({ response, signal }) => {

@@ -56,9 +56,9 @@ test("workers go on within their shares while coordination is out of reach, and 
   const notices: string[] = [];
   const parts = [1, 2].map((n) => {
     const store = openStore(state);
-    const { broker, claims } = session;
+    const { broker, claims, answers } = session;
     const onNotice = (text: string): void => void notices.push(`${n}: ${text}`);
-    const worker = new Worker({ ...store, broker, claims, name: `worker-${n}`, onNotice });
+    const worker = new Worker({ ...store, broker, claims, answers, name: `worker-${n}`, onNotice });
     return { store, worker };
   });
   onTestFinished(async () => {
@@ -109,8 +109,15 @@ test("unsafe calls wait for their mark while coordination is out of reach", asyn
   await vi.waitFor(async () => expect(await findRun(state, "r")).toBeDefined(), 10_000);
   const session = await openSession({ state, standby: false });
   const store = openStore(state);
-  const { broker, claims } = session;
-  const worker = new Worker({ ...store, broker, claims, name: "worker", onNotice: () => {} });
+  const { broker, claims, answers } = session;
+  const worker = new Worker({
+    ...store,
+    broker,
+    claims,
+    answers,
+    name: "worker",
+    onNotice: () => {},
+  });
   onTestFinished(async () => {
     await store.coordination.close();
     await session.close();

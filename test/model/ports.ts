@@ -1,4 +1,5 @@
 import type { Broker } from "../../shared/broker/broker.ts";
+import type { AnswerStore } from "../../shared/answers/answer-store.ts";
 import type { ClaimStore } from "../../shared/claims/claim-store.ts";
 import type { Coordination, RunControl } from "../../shared/coordination/coordination.ts";
 import { SenpuError } from "../../shared/errors.ts";
@@ -14,6 +15,7 @@ export interface Ports {
   readonly coordination: Coordination;
   readonly ledger: Ledger;
   readonly claims: ClaimStore;
+  readonly answers: AnswerStore;
 }
 
 type Method = (...args: readonly unknown[]) => unknown;
@@ -107,6 +109,18 @@ export function reachLedger(ledger: Ledger, evidence: Evidence, now: () => numbe
     },
   });
 }
+
+/** No answer of the model is saved. */
+export const NO_ANSWERS: AnswerStore = {
+  write: () => Promise.reject(new Error("nothing is saved here")),
+  begin: () => Promise.reject(new Error("nothing is saved here")),
+  load: () => Promise.reject(new Error("nothing is saved here")),
+  read: () => {
+    throw new Error("nothing is saved here");
+  },
+  removeRun: async () => {},
+  close: async () => {},
+};
 
 /** No call of the model is too large for a message. */
 export const NO_CLAIMS: ClaimStore = {

@@ -18,7 +18,7 @@ import { Evidence } from "./evidence.ts";
 import type { History, Who } from "./history.ts";
 import { ModelApi, ORIGIN, RUN_HEADER, connect } from "./model-api.ts";
 import type { Ports } from "./ports.ts";
-import { NO_CLAIMS, reachBroker, reachCoordination, reachLedger } from "./ports.ts";
+import { NO_ANSWERS, NO_CLAIMS, reachBroker, reachCoordination, reachLedger } from "./ports.ts";
 import { SimulatedProcess } from "./simulated-process.ts";
 import { VirtualTime } from "./virtual-time.ts";
 
@@ -99,6 +99,7 @@ export class World {
         coordination: reachCoordination(this.coordination, this.evidence),
         ledger: reachLedger(this.ledger, this.evidence, () => this.time.now),
         claims: NO_CLAIMS,
+        answers: NO_ANSWERS,
       },
       this,
     );

@@ -30,6 +30,7 @@ if (options.role === "worker") {
     broker: session.broker,
     coordination: session.coordination,
     claims: session.claims,
+    answers: session.answers,
     name: "doomed",
   });
   await worker.start();

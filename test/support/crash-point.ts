@@ -2,7 +2,7 @@ import type { Session } from "../../shared/session.ts";
 
 /** One moment at which a process dies: before or after the `nth` call of a port's method whose arguments match. */
 export interface CrashPoint {
-  readonly port: "broker" | "ledger" | "coordination" | "claims";
+  readonly port: "broker" | "ledger" | "coordination" | "claims" | "answers";
   readonly method: string;
   /** A regular expression over the arguments as JSON; absent: any. */
   readonly match?: string;

@@ -126,6 +126,9 @@ spec:
 - { name: SENPU_PREFIX, value: {{ $values.aws.prefix | quote }} }
 - { name: SENPU_COORDINATION_TABLE, value: {{ $values.aws.coordinationTable | quote }} }
 - { name: SENPU_CLAIMS_BUCKET, value: {{ $values.aws.claimsBucket | quote }} }
+{{- with $values.aws.answersBucket }}
+- { name: SENPU_ANSWERS_BUCKET, value: {{ . | quote }} }
+{{- end }}
 - { name: SENPU_CONFIG, value: {{ ternary "/etc/senpu/config/senpu.config.yaml" "none" (ne $values.config "") }} }
 {{- if .ledger }}
 - { name: SENPU_LEDGER_URL, value: {{ $values.ledger.url | quote }} }

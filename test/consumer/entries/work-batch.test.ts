@@ -4,6 +4,7 @@ import { workBatch } from "../../../consumer/entries/work-batch.ts";
 import type { BatchResult } from "../../../consumer/entries/work-batch.ts";
 import type { Broker, Delivery } from "../../../shared/broker/broker.ts";
 import { laneQueue } from "../../../shared/broker/broker.ts";
+import { openFolderAnswers } from "../../../shared/answers/folder-answers.ts";
 import { openFolderClaims } from "../../../shared/claims/folder-claims.ts";
 import type { HoldRequest } from "../../../shared/coordination/coordination.ts";
 import { createMemoryCoordination } from "../../../shared/coordination/memory-coordination.ts";
@@ -59,6 +60,7 @@ async function setUp(): Promise<Bench> {
         coordination: createMemoryCoordination(),
         claims: openFolderClaims(temporaryFolder()),
         accesses: new AccessBook(),
+        answers: openFolderAnswers(temporaryFolder()),
         limit: { lane: LANE, concurrency },
         worker: "test",
         endsAt: 0,
@@ -165,6 +167,7 @@ test("what the broker does not take back is reported as held", async () => {
       coordination: createMemoryCoordination(),
       claims: openFolderClaims(temporaryFolder()),
       accesses: new AccessBook(),
+      answers: openFolderAnswers(temporaryFolder()),
       limit,
       worker: "test",
       endsAt: Date.now() + 2_000,
@@ -185,16 +188,11 @@ test("a batch that could be taken on only in part fails as a whole, so that noth
       : Promise.reject(new Error("coordination is gone")),
   );
   const claims = openFolderClaims(temporaryFolder());
+  const answers = openFolderAnswers(temporaryFolder());
   const endsAt = Date.now() + 2_000;
-  const work = {
-    broker,
-    coordination,
-    claims,
-    accesses: new AccessBook(),
-    limit,
-    worker: "test",
-    endsAt,
-  };
+  const accesses = new AccessBook();
+  const stores = { broker, coordination, claims, answers, accesses };
+  const work = { ...stores, limit, worker: "test", endsAt };
   const deliveries = [deliveryOf({ calls }, 2), deliveryOf({ calls, chunk: "1" }, 2)];
   await expect(workBatch(work, deliveries)).rejects.toThrow("coordination is gone");
 });
@@ -206,16 +204,11 @@ test("a copy of what another delivery is worked on is reported, so that it is no
   const now = Date.now();
   await coordination.holdChunk({ chunk: "r/1/0", holder: "another", ttlMs: 20_000, now });
   const claims = openFolderClaims(temporaryFolder());
+  const answers = openFolderAnswers(temporaryFolder());
   const endsAt = now + 2_000;
-  const work = {
-    broker,
-    coordination,
-    claims,
-    accesses: new AccessBook(),
-    limit,
-    worker: "test",
-    endsAt,
-  };
+  const accesses = new AccessBook();
+  const stores = { broker, coordination, claims, answers, accesses };
+  const work = { ...stores, limit, worker: "test", endsAt };
   const { tally, held } = await workBatch(work, [deliveryOf({ calls })]);
   expect(held).toHaveLength(1);
   expect(tally).toMatchObject({ succeeded: 0, putBack: 0 });

@@ -5,6 +5,7 @@ import type { Method } from "../../../shared/model/call.ts";
 import { makePolicy } from "../../support/policy.ts";
 
 const answer = (status: number): AttemptEnd => ({ kind: "answer", status });
+const unmet: AttemptEnd = { kind: "answer", status: 200, unmet: true };
 const lost: AttemptEnd = { kind: "network", sent: true };
 const refused: AttemptEnd = { kind: "refused", sent: false };
 const nameless: AttemptEnd = { kind: "dns", sent: false };
@@ -32,6 +33,8 @@ describe("an attempt is judged by its answer, its method and the policy", () => 
     ["and with 504 too", answer(504), "PATCH", 1, "unknown"],
     ["an unsafe call answered 500 may have been processed", answer(500), "POST", 1, "rejected"],
     ["an unsafe call that succeeds succeeds", answer(201), "POST", 1, "succeeded"],
+    ["a 200 that is not what was expected is rejected", unmet, "GET", 1, "rejected"],
+    ["whatever its method", unmet, "POST", 1, "rejected"],
     ["what HTTP does not allow is invalid", { kind: "invalid" }, "GET", 1, "invalid"],
     [
       "an internal address is blocked, and not tried again",
@@ -61,5 +64,20 @@ describe("an attempt is judged by its answer, its method and the policy", () => 
     const strict = makePolicy({ retry: { ...policy.retry, on: [503] } });
     expect(judge(lost, "GET", FIRST, strict)).toBe("exhausted");
     expect(judge(answer(500), "GET", FIRST, strict)).toBe("rejected");
+  });
+});
+
+describe("an answer that is not what was expected", () => {
+  const patient = makePolicy({ retry: { ...policy.retry, attempts: 3, on: ["expect"] } });
+
+  test("is tried again where the plan says so, as often as it says", () => {
+    expect(judge(unmet, "GET", FIRST, patient)).toBe("retry");
+    expect(judge(unmet, "GET", { attempts: 3 }, patient)).toBe("exhausted");
+  });
+
+  test("is no matter of the network, and not of an unsafe call's second try", () => {
+    const network = makePolicy({ retry: { ...policy.retry, on: ["network", 200] } });
+    expect(judge(unmet, "GET", FIRST, network)).toBe("rejected");
+    expect(judge(unmet, "POST", FIRST, patient)).toBe("rejected");
   });
 });

@@ -1,6 +1,7 @@
 import { onTestFinished, expect, test, vi } from "vitest";
 import { AccessBook } from "../../../consumer/auth/access-book.ts";
 import { workBatch } from "../../../consumer/entries/work-batch.ts";
+import { openFolderAnswers } from "../../../shared/answers/folder-answers.ts";
 import { laneQueue } from "../../../shared/broker/broker.ts";
 import type { Broker } from "../../../shared/broker/broker.ts";
 import { openFolderClaims } from "../../../shared/claims/folder-claims.ts";
@@ -83,6 +84,7 @@ async function setUp(): Promise<Bench> {
           broker,
           coordination: createMemoryCoordination(),
           claims: openFolderClaims(temporaryFolder()),
+          answers: openFolderAnswers(temporaryFolder()),
           accesses: new AccessBook(),
           limit: { lane: LANE, concurrency: 1 },
           worker: "test",

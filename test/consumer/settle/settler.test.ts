@@ -62,6 +62,7 @@ test("what settles while a flush is under way goes with the next, however long t
   const settler = new Settler({
     broker,
     coordination: createMemoryCoordination(),
+    answers: { commit: async () => [], close: async () => {} },
     lane: "default",
     worker: "w",
     onOver: (chunk) => over.push(chunk),
@@ -98,6 +99,7 @@ test("a chunk that waits leaves a checkpoint once it is a second old, though not
   const coordination = createMemoryCoordination();
   const settler = new Settler({
     broker,
+    answers: { commit: async () => [], close: async () => {} },
     coordination,
     lane: "default",
     worker: "w",
@@ -128,6 +130,7 @@ test("a failed call's letter is there before its outcome is told", async () => {
   const settler = new Settler({
     broker,
     coordination: createMemoryCoordination(),
+    answers: { commit: async () => [], close: async () => {} },
     lane: "default",
     worker: "w",
     onOver: () => {},

@@ -14,6 +14,7 @@ import { createAwsClients } from "../../../shared/broker/aws-clients.ts";
 import type { AwsClients } from "../../../shared/broker/aws-clients.ts";
 import type { Broker } from "../../../shared/broker/broker.ts";
 import { laneQueue } from "../../../shared/broker/broker.ts";
+import { openAnswers } from "../../../shared/answers/open.ts";
 import { openClaims } from "../../../shared/claims/open.ts";
 import type { RunningRecorder, RunningWorker } from "../../../shared/command.ts";
 import { createMemoryCoordination } from "../../../shared/coordination/memory-coordination.ts";
@@ -43,6 +44,7 @@ beforeAll(async () => {
     broker,
     coordination: createMemoryCoordination(),
     claims: openClaims(join(stage.folder, "claims")),
+    answers: openAnswers(join(stage.folder, "answers")),
     name: "canary-worker",
     declared: [{ lane: "crm", concurrency: 2 }],
     only: ["crm"],

@@ -201,6 +201,7 @@ describe.skipIf(skipped)("the chart", () => {
       expect(variable(pod, "SENPU_PREFIX")).toBe("senpu-production");
       expect(variable(pod, "SENPU_COORDINATION_TABLE")).toBe("senpu-production-coordination");
       expect(variable(pod, "SENPU_CLAIMS_BUCKET")).toBe("senpu-production-claims/calls");
+      expect(variable(pod, "SENPU_ANSWERS_BUCKET")).toBe("senpu-production-results/answers");
       expect(variable(pod, "AWS_REGION")).toBe("ap-northeast-1");
     }
   });

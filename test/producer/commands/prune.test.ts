@@ -5,6 +5,7 @@ import { expect, test } from "vitest";
 import { createBroker } from "../../../shared/broker/aws-broker.ts";
 import { startFauxqs } from "../../../shared/broker/fauxqs-broker.ts";
 import { CLAIM_KEPT_MS } from "../../../shared/claims/claim-store.ts";
+import { openFolderAnswers } from "../../../shared/answers/folder-answers.ts";
 import { openFolderClaims } from "../../../shared/claims/folder-claims.ts";
 import { openSqliteCoordination } from "../../../shared/coordination/sqlite-coordination.ts";
 import * as prune from "../../../producer/commands/prune.ts";
@@ -137,4 +138,15 @@ test("large calls of a forgotten run stay for as long as a letter may be replaye
   utimesSync(mark, almost - 2 * 86_400, almost - 2 * 86_400);
   await runCommand(prune, words);
   expect(kept()).toEqual(["young"]);
+});
+
+test("saved answers of a forgotten run go with it, and those of a young one stay", async () => {
+  const state = await makeRuns();
+  const answers = openFolderAnswers(join(state, "answers"));
+  for (const run of ["old", "young"]) await answers.write(run, [Buffer.from("{}")]);
+  const words = ["--older-than", "30d", "--state", state];
+  await runCommand(prune, [...words, "--dry-run"]);
+  expect(readdirSync(join(state, "answers")).toSorted()).toEqual(["old", "young"]);
+  await runCommand(prune, words);
+  expect(readdirSync(join(state, "answers"))).toEqual(["young"]);
 });

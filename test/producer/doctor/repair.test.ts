@@ -197,7 +197,7 @@ test("an old ledger is migrated on the way, with its copy", async () => {
   const state = await soundFolder();
   editLedger(
     state,
-    "ALTER TABLE runs DROP COLUMN owner; ALTER TABLE runs DROP COLUMN forgiven; PRAGMA user_version = 2",
+    "DROP TABLE answers; ALTER TABLE runs DROP COLUMN owner; ALTER TABLE runs DROP COLUMN forgiven; PRAGMA user_version = 2",
   );
   expectNoProblem(await examine(state, "--repair"));
   expect(readdirSync(state)).toContain("ledger-v2.db");

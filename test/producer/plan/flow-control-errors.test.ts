@@ -5,7 +5,7 @@ import { readFiles } from "./plan-files.ts";
 
 const CALLS = "\ncalls: [https://a]";
 const RATE_RIGHT = "a rate of at most 100000/s, such as 20/s, 300/m or 1000/h";
-const CAUSE_RIGHT = "a status from 100 to 599, network, refused, reset, dns or timeout";
+const CAUSE_RIGHT = "a status from 100 to 599, network, refused, reset, dns, timeout or expect";
 const CONCURRENCY_RIGHT = "a whole number from 1 to 100000, auto, or an object with min and max";
 const DURATION_RIGHT = "such as 500ms, 10s, 5m or 2h";
 const COMMAND_RIGHT = 'a list of a program and its arguments, such as ["notify", "--run"]';

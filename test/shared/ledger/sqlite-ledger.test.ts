@@ -117,6 +117,7 @@ test("a file of version 1 keeps what it had to tell", async () => {
   await before.close();
   const file = new DatabaseSync(path);
   file.exec(`
+    DROP TABLE answers;
     DROP TABLE outbox;
     CREATE TABLE outbox (
       number INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE, run TEXT NOT NULL
