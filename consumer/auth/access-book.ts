@@ -7,7 +7,7 @@ import { namesIn } from "../../shared/secrets/references.ts";
 import type { Secrets } from "../../shared/secrets/secrets.ts";
 import { openProxyRoute, proxiesOfEnvironment, proxiesOfPlan } from "../execute/proxy-route.ts";
 import type { Route } from "../execute/route.ts";
-import { Access, namesOf } from "./access.ts";
+import { Access, textsOf } from "./access.ts";
 import { CredentialSource } from "./credential-source.ts";
 import type { CredentialMaker } from "./credential-source.ts";
 import { makeStatic } from "./static-credentials.ts";
@@ -37,13 +37,16 @@ export class AccessBook {
     const hasRoute = proxy === undefined ? this.#hasProxies : proxy !== "none";
     const hasClaims = calls.some(({ claim }) => claim !== undefined);
     if (auth === undefined && !hasRoute && !hasReferences && !hasClaims) return undefined;
-    const names = hasReferences
-      ? [...Object.values(policy.headers).flatMap(namesIn), ...calls.flatMap(namesOf)]
+    const texts = hasReferences
+      ? [...Object.values(policy.headers), ...calls.flatMap(textsOf)].filter((text) =>
+          text.includes("${"),
+        )
       : [];
     const route = hasRoute ? this.#routeOf(proxy) : undefined;
     return new Access({
       secrets: this.#secrets,
-      names: [...new Set(names)],
+      names: [...new Set(texts.flatMap(namesIn))],
+      mustResolve: texts.length > 0,
       route,
       source: auth === undefined ? undefined : this.#sourceOf(auth, policy, route),
     });

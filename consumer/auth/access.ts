@@ -18,6 +18,8 @@ export interface AccessParts {
   readonly secrets: Secrets;
   /** Secrets that the calls themselves refer to. */
   readonly names: readonly SecretName[];
+  /** Something of the calls holds a reference, or what stands for a plain `${`. */
+  readonly mustResolve: boolean;
 }
 
 /**
@@ -37,7 +39,7 @@ export class Access {
 
   /** What is missing for calls of this policy; undefined: nothing. Begins to fetch what is. */
   lack(policy: Policy, now: number): Lack | undefined {
-    const { source, route, secrets, names } = this.#parts;
+    const { source, route, secrets, names, mustResolve } = this.#parts;
     const found = route?.get(now);
     if (route !== undefined && found === undefined) {
       const { failure, isFetching } = route;
@@ -55,7 +57,7 @@ export class Access {
       this.#grant = {
         ...(credentials === undefined ? {} : { credentials }),
         ...(found === undefined ? {} : { route: found }),
-        ...(names.length === 0 ? {} : { resolve: this.resolve }),
+        ...(mustResolve ? { resolve: this.resolve } : {}),
       };
     }
     return undefined;
@@ -77,11 +79,12 @@ export class Access {
     for (const name of names) secrets.onChange(name, listener, now);
   }
 
-  /** The secrets of a call that lay in the claim store. Throws as `Secrets` does. */
+  /** What the call is granted, with secrets that it refers to and that its message did not. Throws as `Secrets` does. */
   async load(call: Call): Promise<Grant> {
-    const names = namesOf(call);
-    await this.#parts.secrets.load(names);
-    return names.length === 0 ? this.grant : { ...this.grant, resolve: this.resolve };
+    const texts = textsOf(call).filter((text) => text.includes("${"));
+    if (texts.length === 0) return this.grant;
+    await this.#parts.secrets.load(texts.flatMap(namesIn));
+    return { ...this.grant, resolve: this.resolve };
   }
 
   /** The server has refused (401) what a request was granted. True: there is something else, or will be. */
@@ -120,9 +123,8 @@ function lackOfSecret(
   return failure === undefined ? { kind: "coming" } : lackOf(failure, policy, now);
 }
 
-/** Secrets that a call refers to, wherever in it. */
-export function namesOf(call: Call): SecretName[] {
-  const { url, headers, body, json } = call;
+/** What of a call may hold references. */
+export function textsOf({ url, headers, body, json }: Call): string[] {
   const texts = [url, body, json, ...Object.values(headers ?? {})];
-  return texts.flatMap((text) => (text === undefined ? [] : namesIn(text)));
+  return texts.filter((text) => text !== undefined);
 }
