@@ -1,5 +1,5 @@
 import { Command } from "commander";
-import { addCommonOptions, readCommonOptions } from "./shared/common-options.ts";
+import { addCommonOptions, readCommonOptions, startCommandLog } from "./shared/common-options.ts";
 import type { EnvironmentRules } from "./shared/common-options.ts";
 import type { CommandModule, CommandSides } from "./shared/command.ts";
 import type { Deployment } from "./shared/deployment/deployment.ts";
@@ -262,15 +262,6 @@ async function findByName(env: string): Promise<Deployment> {
   const environment = nameEnvironment(env);
   const { findDeployment } = await import("./shared/deployment/find-deployment.ts");
   return findDeployment(environment);
-}
-
-/** False: it is off, as by default. */
-async function startCommandLog(options: Readonly<Record<string, unknown>>): Promise<boolean> {
-  const { startLog } = await import("./shared/log/start-log.ts");
-  return startLog({
-    level: options["logLevel"] as string | undefined,
-    format: options["logFormat"] as string | undefined,
-  });
 }
 
 /** Commander ends help and usage errors by throwing; undefined for any other error. */

@@ -74,3 +74,14 @@ function whyRefused(
   if (keepsFiles === true || state === resolve(DEFAULT_STATE)) return undefined;
   return `senpu ${name} neither reads nor keeps anything on this machine then; leave --state out`;
 }
+
+/** Begins the log that the flags ask for. False: it is off, as by default. */
+export async function startCommandLog(
+  options: Readonly<Record<string, unknown>>,
+): Promise<boolean> {
+  const { startLog } = await import("./log/start-log.ts");
+  return startLog({
+    level: options["logLevel"] as string | undefined,
+    format: options["logFormat"] as string | undefined,
+  });
+}

@@ -64,8 +64,8 @@ export async function run(context: CommandContext): Promise<number> {
   const [path] = context.args;
   if (path === undefined) throw new SenpuError("usage", "senpu plan PLAN: which plan?");
   const asked = {
-    ...readRegion(options["region"]),
-    latencyMs: readLatency(options["latency"]),
+    ...readRegion(options["region"] as string | undefined),
+    latencyMs: readLatency(options["latency"] as string | undefined),
     shown: options["curl"] === undefined ? SHOWN : wholeNumber("--curl", options["curl"], 0, 1_000),
   };
   const samples =
@@ -135,11 +135,11 @@ function judge(told: Preflight): number {
   return told.survey.invalid === 0 ? EXIT.succeeded : EXIT.failedCalls;
 }
 
-function readLatency(option: unknown): number | undefined {
+function readLatency(option: string | undefined): number | undefined {
   if (option === undefined) return undefined;
-  const ms = parseDurationMs(String(option));
+  const ms = parseDurationMs(option);
   if (ms !== undefined && ms > 0) return ms;
-  throw new SenpuError("usage", `--latency ${String(option)}: a duration such as 300ms or 2s`);
+  throw new SenpuError("usage", `--latency ${option}: a duration such as 300ms or 2s`);
 }
 
 /** Says how far reading has come, once it takes longer than a second. */

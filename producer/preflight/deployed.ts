@@ -64,8 +64,11 @@ export function costPlan(
 }
 
 /** Of `--region`. Throws SenpuError `usage` for a region without prices. */
-export function readRegion(option: unknown): { readonly region: string; readonly prices: Prices } {
-  const region = option === undefined ? DEFAULT_REGION : String(option);
+export function readRegion(option: string | undefined): {
+  readonly region: string;
+  readonly prices: Prices;
+} {
+  const region = option ?? DEFAULT_REGION;
   const prices = pricesOf(region);
   if (prices !== undefined) return { region, prices };
   throw new SenpuError(
