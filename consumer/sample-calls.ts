@@ -9,6 +9,7 @@ import { leastFunctionMs } from "../shared/lambda/function-time.ts";
 import { decodeMessage } from "../shared/model/message.ts";
 import type { SucceededRow } from "../shared/model/message.ts";
 import type { Outcome } from "../shared/model/outcome.ts";
+import { AccessBook } from "./auth/access-book.ts";
 import { workBatch } from "./entries/work-batch.ts";
 
 /** Of a body, that is kept to be shown. */
@@ -25,12 +26,14 @@ export async function sampleCalls(
   claims: ClaimStore,
   onAnswer: (answer: SampleAnswer) => void,
 ): Promise<void> {
-  for (const call of calls) onAnswer(await sampleCall(call, claims));
+  const accesses = new AccessBook();
+  for (const call of calls) onAnswer(await sampleCall(call, claims, accesses));
 }
 
 async function sampleCall(
   { id, lane, body, timeoutMs }: SampleCall,
   claims: ClaimStore,
+  accesses: AccessBook,
 ): Promise<SampleAnswer> {
   const broker = new OutcomeCatcher();
   const wire = new BodyWatch();
@@ -40,6 +43,7 @@ async function sampleCall(
       {
         broker,
         claims,
+        accesses,
         // Nothing is saved of a sample: its policy says so.
         answers: openFolderAnswers(tmpdir()),
         coordination: createMemoryCoordination(),

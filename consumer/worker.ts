@@ -10,6 +10,7 @@ import { formatDuration } from "../shared/duration.ts";
 import { log } from "../shared/log/log.ts";
 import { SenpuError } from "../shared/errors.ts";
 import { DEFAULT_CONCURRENCY, DEFAULT_LANE, TOTAL } from "../shared/model/lane.ts";
+import { AccessBook } from "./auth/access-book.ts";
 import { LanePoller } from "./receive/lane-poller.ts";
 import { RunWatch } from "./receive/run-watch.ts";
 import { Total } from "./receive/total.ts";
@@ -48,6 +49,7 @@ export class Worker implements RunningWorker {
   readonly #coordination: PatientCoordination;
   readonly #total: Total;
   readonly #watch: RunWatch;
+  readonly #accesses: AccessBook;
   readonly #lanes = new Map<string, LanePoller>();
   #timer: NodeJS.Timeout | undefined;
   #isStopping = false;
@@ -65,6 +67,7 @@ export class Worker implements RunningWorker {
     const coordination = this.#coordination;
     this.#total = new Total({ coordination, worker: parts.name, onFailed: this.#onFailed });
     this.#watch = new RunWatch(coordination, this.#onFailed);
+    this.#accesses = new AccessBook();
   }
 
   /** Resolves once it works on the lanes there are; lanes that come later are taken up as they come. */
@@ -149,6 +152,7 @@ export class Worker implements RunningWorker {
             claims,
             answers,
             watch: this.#watch,
+            accesses: this.#accesses,
             worker: name,
             limit,
             total: this.#total,

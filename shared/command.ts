@@ -171,11 +171,11 @@ export interface LaneActivity {
 
 /**
  * What keeps more calls of a lane from starting at this moment: nothing (there are none at hand), a limit of the lane or
- * of the total, a destination's window or its being closed (by its own word, or by the breaker), or that coordination is
+ * of the total, credentials that are being fetched, a destination's window or its being closed (by its own word, or by the breaker), or that coordination is
  * out of reach, so that a worker has only its share of the limits.
  */
 export type Binding =
-  | { readonly by: "nothing" | "concurrency" | "total" | "coordination" }
+  | { readonly by: "nothing" | "concurrency" | "total" | "coordination" | "credentials" }
   | { readonly by: "rate"; readonly rate: Rate }
   | { readonly by: "window"; readonly origin: string; readonly window: number }
   | {

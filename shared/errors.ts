@@ -11,6 +11,7 @@ export type ErrorCode =
   | "ledger" // the ledger's store
   | "coordination" // the coordination store
   | "claims" // the store of calls too large for a message
+  | "secrets" // a store of secrets
   | "answers" // where answers are saved
   | "state" // the state folder: its lock, its rights
   | "aws" // AWS, beside the stores: its credentials, permissions and deployments
@@ -31,6 +32,7 @@ const UNREACHABLE: ReadonlySet<ErrorCode> = new Set([
   "ledger",
   "coordination",
   "claims",
+  "secrets",
   "answers",
   "state",
   "aws",

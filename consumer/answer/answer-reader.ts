@@ -4,6 +4,7 @@ import { pipeline } from "node:stream/promises";
 import type { SegmentFile } from "../../shared/answers/answer-store.ts";
 import { SenpuError, messageOf } from "../../shared/errors.ts";
 import type { Answer, SavedPlace } from "../../shared/model/answer.ts";
+import type { Outcome } from "../../shared/model/outcome.ts";
 import { formatBytes } from "../../shared/terminal/format.ts";
 import { AnswerFault } from "./answer-fault.ts";
 import { decodersOf } from "./decode-body.ts";
@@ -266,4 +267,8 @@ export interface AnswerFacts {
   readonly headers: AnswerHeaders;
   /** Of the body, decoded, as far as they are known. */
   readonly bytes: number;
+}
+
+export function withAnswer(outcome: Outcome, { answer }: ReadAnswer): Outcome {
+  return answer === undefined ? outcome : { ...outcome, answer };
 }

@@ -8,12 +8,15 @@ import { queueOf, readSqsEvent, toDelivery } from "../../shared/lambda/sqs-event
 import type { BatchResponse, SqsRecord } from "../../shared/lambda/sqs-event.ts";
 import { openWorkerStores } from "../../shared/lambda/worker-stores.ts";
 import type { WorkerStores } from "../../shared/lambda/worker-stores.ts";
+import { AccessBook } from "../auth/access-book.ts";
 import { writeMetrics } from "../../shared/lambda/metrics.ts";
 import { BatchMetrics } from "./batch-metrics.ts";
 import { workBatch } from "./work-batch.ts";
 
 /** Opened by the first event, and kept while Lambda keeps the environment. */
 let stores: Promise<WorkerStores> | undefined;
+/** The same: a token serves all events until it expires. */
+let accesses: AccessBook | undefined;
 
 /**
  * The consumer as a Lambda function behind a lane's queue.
@@ -29,6 +32,8 @@ export async function handler(event: unknown, context: LambdaContext): Promise<B
   stores ??= openWorkerStores();
   // A start that failed is tried again by the next event.
   stores.catch(() => (stores = undefined));
+  accesses ??= new AccessBook();
+  const book = accesses;
   const { broker, coordination, claims, answers, prefix } = await stores;
   const lanes = Map.groupBy(records, (record) => laneOf(record, prefix));
   await broker.ensure([...lanes.keys()]);
@@ -39,8 +44,9 @@ export async function handler(event: unknown, context: LambdaContext): Promise<B
       const limit: LaneLimit = limits.get(lane) ?? { lane, concurrency: DEFAULT_CONCURRENCY };
       const worker = `lambda ${context.logStreamName}`;
       const meter = new BatchMetrics();
-      const shared = { broker, coordination, claims, answers, totalLimit, endsAt, meter };
-      const result = await workBatch({ ...shared, limit, worker }, batch.map(toDelivery));
+      const stores = { broker, coordination, claims, answers, accesses: book };
+      const work = { ...stores, limit, totalLimit, worker, endsAt, meter };
+      const result = await workBatch(work, batch.map(toDelivery));
       const { putBack } = result.tally;
       writeMetrics(() =>
         meter.line({ deployment: prefix, lane, messages: batch.length, putBack }, Date.now()),

@@ -6,6 +6,7 @@ import type { Coordination, LaneLimit } from "../../shared/coordination/coordina
 import { messageOf } from "../../shared/errors.ts";
 import { log } from "../../shared/lambda/log.ts";
 import { isUnsafe } from "../../shared/model/call.ts";
+import type { AccessBook } from "../auth/access-book.ts";
 import { LaneWorker } from "../receive/lane-worker.ts";
 import { RunWatch } from "../receive/run-watch.ts";
 import { Total } from "../receive/total.ts";
@@ -18,6 +19,8 @@ export interface BatchWork {
   readonly coordination: Coordination;
   readonly claims: ClaimStore;
   readonly answers: AnswerStore;
+  /** Credentials of calls, which outlive the batch. */
+  readonly accesses: AccessBook;
   readonly limit: LaneLimit;
   /** The cap over all lanes; absent: none. */
   readonly totalLimit?: LaneLimit | undefined;

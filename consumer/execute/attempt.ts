@@ -120,7 +120,7 @@ function single(header: string | string[] | undefined): string | undefined {
 }
 
 /** Several addresses tried at once come as one AggregateError. */
-function innermost(error: NodeJS.ErrnoException): NodeJS.ErrnoException {
+export function innermost(error: NodeJS.ErrnoException): NodeJS.ErrnoException {
   return error instanceof AggregateError && error.message === ""
     ? (error.errors[0] as NodeJS.ErrnoException)
     : error;
@@ -134,14 +134,14 @@ const RESETS: ReadonlySet<string | undefined> = new Set([
   "UND_ERR_SOCKET",
 ]);
 
-function kindOf({ code, syscall }: NodeJS.ErrnoException): NoAnswer {
+export function kindOf({ code, syscall }: NodeJS.ErrnoException): NoAnswer {
   if (code === "ECONNREFUSED") return "refused";
   if (syscall === "getaddrinfo") return "dns";
   return RESETS.has(code) ? "reset" : "network";
 }
 
 /** One line for a person. */
-function describe({ code, message }: NodeJS.ErrnoException): string {
+export function describe({ code, message }: NodeJS.ErrnoException): string {
   const text = message.replaceAll(/\s+/g, " ");
   return code !== undefined && !text.includes(code) ? `${text} (${code})` : text;
 }

@@ -5,23 +5,30 @@ import { SenpuError, messageOf } from "../../shared/errors.ts";
 import { log as logLine } from "../../shared/lambda/log.ts";
 import { log } from "../../shared/log/log.ts";
 import type { Call } from "../../shared/model/call.ts";
+import { MissingSecretError } from "../../shared/secrets/secrets.ts";
+import { wasRefused } from "../auth/was-refused.ts";
+import type { Lack } from "../auth/credentials.ts";
 import type { Outcome, Reason } from "../../shared/model/outcome.ts";
-import type { ReadAnswer } from "../answer/answer-reader.ts";
+import { withAnswer } from "../answer/answer-reader.ts";
 import type { CallTask } from "../receive/chunk.ts";
 import { callFields, endFields } from "../settle/log-fields.ts";
 import type { Attempt } from "./attempt.ts";
-import { budgetOf, countFailure, failuresBefore } from "./budget.ts";
-import { parseRetryAfter, retryDelayMs } from "./delay.ts";
+import { countAndDelay } from "./count-and-delay.ts";
 import type { ExecutorHost } from "./executor-host.ts";
 import type { HttpClient } from "./http-client.ts";
 import { judge } from "./judge.ts";
-import type { HttpRequest } from "./request.ts";
+import { provide } from "./provide.ts";
 import { buildRequest } from "./request.ts";
+import type { Grant, HttpRequest } from "./request.ts";
+import { Concluded, Expired, PutBack, Refused, TryAgain } from "./retry-signals.ts";
+import type { Tried } from "./retry-signals.ts";
 
 /** Waits longer than this are spent in the queue, not here. */
 const DEFER_AFTER_MS = 5000;
 /** After a claim store could not be reached, its calls come again so much later, and up to as much again. */
 const CLAIMS_PAUSE_MS = 5000;
+
+const EXPIRED = "its deadline has passed";
 
 /**
  * Makes one call to its end: attempts, waits between them, judges each.
@@ -41,15 +48,33 @@ export class Executor {
   }
 
   start(task: CallTask): void {
-    if (task.call.claim === undefined) this.#begin(task, task.call, task.chunk.hasReferences);
+    const { access, message } = task.chunk;
+    const lack = access?.lack(message.policy, Date.now());
+    if (lack !== undefined) {
+      this.#host.give(task);
+      this.refuse(task, lack);
+    } else if (task.call.claim === undefined) this.#begin(task, task.call, access?.grant);
     else void this.#fetch(task);
+  }
+
+  /** Sees off a call, which holds no slot, that cannot be given what it needs: it fails, or comes again later. */
+  refuse(task: CallTask, lack: Lack): void {
+    if (lack.kind === "never") {
+      this.#fail(task, lack.reason, lack.error);
+      return;
+    }
+    const { at = Date.now(), error = EXPIRED } = lack.kind === "later" ? lack : {};
+    if (at <= task.chunk.message.policy.deadlineAt) this.#host.putBack(task, at);
+    else this.#fail(task, "expired", error);
   }
 
   /** A call too large for a message holds its slot while its body is read; no other waits for it. */
   async #fetch(task: CallTask): Promise<void> {
     let call: Call;
+    let grant: Grant | undefined;
     try {
       call = await this.#host.whole(task);
+      grant = await task.chunk.access?.load(call);
     } catch (error) {
       this.#host.give(task);
       this.#endWithoutBody(task, error);
@@ -61,14 +86,14 @@ export class Executor {
       this.#host.putBack(task, Date.now());
       return;
     }
-    // Anything of it may hold a reference.
-    this.#begin(task, call, true);
+    this.#begin(task, call, grant);
   }
 
   /** What is lost stays so; a store that cannot be reached may be later, or for another worker. */
   #endWithoutBody(task: CallTask, error: unknown): void {
-    if (error instanceof ClaimLostError) this.#fail(task, "invalid", error.message);
-    else if (!(error instanceof SenpuError)) this.#host.failed(error);
+    if (error instanceof ClaimLostError || error instanceof MissingSecretError) {
+      this.#fail(task, "invalid", error.message);
+    } else if (!(error instanceof SenpuError)) this.#host.failed(error);
     else {
       if (!this.#claimsAreOut) logLine("warn", `${error.message}; calls that need it wait`);
       this.#claimsAreOut = true;
@@ -78,17 +103,10 @@ export class Executor {
     }
   }
 
-  #begin(task: CallTask, call: Call, hasReferences: boolean): void {
-    const { chunk } = task;
+  #begin(task: CallTask, call: Call, grant: Grant | undefined): void {
     let request: HttpRequest;
     try {
-      request = buildRequest(
-        call,
-        chunk.message.run,
-        chunk.message.policy,
-        chunk.headers,
-        hasReferences,
-      );
+      request = this.#build(task, call, grant);
     } catch (error) {
       this.#host.give(task);
       this.#fail(task, "invalid", messageOf(error));
@@ -96,16 +114,33 @@ export class Executor {
     }
     this.#attempt(task, request, (attempt) => {
       this.#host.over(task, attempt);
-      if (!this.#conclude(task, attempt)) void this.#retry(task, request, attempt);
+      const isRefused = grant !== undefined && wasRefused(task, request, attempt);
+      if (isRefused || !this.#conclude(task, attempt)) {
+        void this.#retry(task, call, { request, attempt, isRefused });
+      }
     });
+  }
+
+  #build({ chunk }: CallTask, call: Call, grant: Grant | undefined): HttpRequest {
+    const { run, policy } = chunk.message;
+    return buildRequest(call, run, policy, chunk.headers(grant), grant);
   }
 
   /** Ends a call that was never, or not again, attempted. */
   expire(task: CallTask): void {
-    this.#fail(task, "expired", "its deadline has passed");
+    this.#fail(task, "expired", EXPIRED);
   }
 
   #attempt(task: CallTask, request: HttpRequest, onOver: (attempt: Attempt) => void): void {
+    const sign = request.grant?.credentials?.sign;
+    if (sign === undefined) this.#send(task, request, onOver);
+    else {
+      const send = (signed: HttpRequest): void => this.#send(task, signed, onOver);
+      sign(request).then(send, (error: unknown) => this.#host.failed(error));
+    }
+  }
+
+  #send(task: CallTask, request: HttpRequest, onOver: (attempt: Attempt) => void): void {
     const { chunk } = task;
     const { policy } = chunk.message;
     if (task.startedAt === 0) task.startedAt = Date.now();
@@ -158,7 +193,7 @@ export class Executor {
             ...measured,
             state: "failed",
             reason: verdict,
-            error: attempt.error ?? `HTTP ${status}`,
+            error: this.#clean(task, attempt.error) ?? `HTTP ${status}`,
           };
     const { kept } = attempt;
     if (kept === undefined) this.#host.settle(task, outcome);
@@ -166,13 +201,18 @@ export class Executor {
     return true;
   }
 
-  async #retry(task: CallTask, request: HttpRequest, first: Attempt): Promise<void> {
-    const { policy } = task.chunk.message;
+  async #retry(task: CallTask, call: Call, first: Tried): Promise<void> {
+    const { chunk } = task;
+    const { access } = chunk;
+    const { policy } = chunk.message;
     try {
       await pRetry(
         async (round) => {
           if (round === 1) throw new TryAgain(first);
-          const answer = await this.#host.slot(task, request.origin);
+          if (access !== undefined) {
+            await provide(access, policy, this.#host.stopping, DEFER_AFTER_MS);
+          }
+          const answer = await this.#host.slot(task, first.request.origin);
           if (answer === "expired") throw new Expired();
           if (typeof answer === "number") throw new PutBack(answer);
           const allowed = answer === "taken" && this.#host.allows(task);
@@ -185,11 +225,16 @@ export class Executor {
             this.#host.give(task);
             throw new PutBack(Date.now());
           }
+          const request =
+            access === undefined ? first.request : this.#build(task, call, await access.load(call));
           const attempt = await new Promise<Attempt>((resolve) =>
             this.#attempt(task, request, resolve),
           );
           this.#host.over(task, attempt);
-          if (!this.#conclude(task, attempt)) throw new TryAgain(attempt);
+          const isRefused = access !== undefined && wasRefused(task, request, attempt);
+          if (isRefused || !this.#conclude(task, attempt)) {
+            throw new TryAgain({ request, attempt, isRefused });
+          }
         },
         {
           // `judge` counts failures over all deliveries; the delay is our own.
@@ -198,10 +243,21 @@ export class Executor {
           maxTimeout: 0,
           onFailedAttempt: async ({ error }) => {
             if (!(error instanceof TryAgain)) throw error;
-            const delayMs = countAndDelay(error.attempt, task);
-            task.chunk.noteAttempts(task);
+            const { request, attempt, isRefused } = error.tried;
+            if (isRefused && access !== undefined) {
+              await provide(access, policy, this.#host.stopping, DEFER_AFTER_MS);
+              if (access.isNewer(request.grant ?? {})) {
+                // It was a try, and no failure of the call's.
+                task.failures ??= [task.attempts - 1];
+                chunk.noteAttempts(task);
+                return;
+              }
+              if (this.#conclude(task, attempt)) throw new Concluded();
+            }
+            const delayMs = countAndDelay(attempt, task);
+            chunk.noteAttempts(task);
             log.debug?.(
-              { ...callFields(task), delayMs, ...endFields(error.attempt) },
+              { ...callFields(task), delayMs, ...endFields(attempt) },
               "call tried again",
             );
             const due = Date.now() + delayMs;
@@ -218,8 +274,14 @@ export class Executor {
     } catch (error) {
       if (error instanceof Expired) this.expire(task);
       else if (error instanceof PutBack) this.#host.putBack(task, error.due);
-      else this.#host.failed(error);
+      else if (error instanceof Refused) this.refuse(task, error.lack);
+      else if (!(error instanceof Concluded)) this.#host.failed(error);
     }
+  }
+
+  /** The text without a secret: a host's name, for instance, may be one. */
+  #clean({ chunk }: CallTask, text: string | undefined): string | undefined {
+    return text === undefined ? undefined : (chunk.access?.redact(text) ?? text);
   }
 
   #fail(task: CallTask, reason: Reason, error: string): void {
@@ -230,42 +292,7 @@ export class Executor {
       attempts: task.attempts,
       ...(task.startedAt === 0 ? {} : { startedAt: task.startedAt }),
       settledAt: Date.now(),
-      error,
+      error: this.#clean(task, error) ?? error,
     });
   }
 }
-
-function withAnswer(outcome: Outcome, { answer }: ReadAnswer): Outcome {
-  return answer === undefined ? outcome : { ...outcome, answer };
-}
-
-/** Counts the failure against its budget; the wait is by that budget's backoff, and grows with its failures only. */
-function countAndDelay({ end, retryAfter }: Attempt, task: CallTask): number {
-  const { retry } = task.chunk.message.policy;
-  const budget = budgetOf(end!, retry);
-  const failure = failuresBefore(task, budget) + 1;
-  task.failures = countFailure(task, budget);
-  const backoff = retry.rules[budget - 1]?.backoff ?? retry.backoff;
-  const retryAfterMs = parseRetryAfter(retryAfter, Date.now(), retry.maxRetryAfterMs);
-  return retryDelayMs(backoff, failure, retryAfterMs, Math.random());
-}
-
-/** This attempt failed in a way that another may mend. */
-class TryAgain extends Error {
-  readonly attempt: Attempt;
-  constructor(attempt: Attempt) {
-    super("try again");
-    this.attempt = attempt;
-  }
-}
-
-/** The wait is too long for this worker, or the worker stops. */
-class PutBack extends Error {
-  readonly due: number;
-  constructor(due: number) {
-    super("put back");
-    this.due = due;
-  }
-}
-
-class Expired extends Error {}

@@ -95,8 +95,9 @@ export class HttpClient {
         ? new Attempt(first.origin, startedAt, expiresAt, finish, this.#maxBodyBytes)
         : new ReadingAttempt(first.origin, startedAt, expiresAt, finish, read());
     this.#inFlight.add(attempt);
-    pools.get(request.origin).dispatch(
+    pools.get(request.origin, request.grant?.route).dispatch(
       {
+        origin: request.origin,
         path: request.path,
         method: request.method,
         headers: request.headers as string[],

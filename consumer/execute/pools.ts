@@ -1,6 +1,9 @@
 import type { LookupFunction } from "node:net";
 import { Pool } from "undici";
+import type { Dispatcher } from "undici";
 import { Guard } from "../../shared/guard/guard.ts";
+
+import type { Route } from "./route.ts";
 
 /** Pools kept at once; beyond, the one longest open goes. A text file of URLs may name ten thousand hosts. */
 const MAX_POOLS = 256;
@@ -42,7 +45,7 @@ export class Pools {
   /** Ends connections, and with them whatever is still in flight. */
   async close(): Promise<void> {
     await Promise.all([...this.#open].map(({ pool }) => pool.destroy()));
-    for (const { owner, origin } of this.#open) owner.forget(origin);
+    for (const { owner, key } of this.#open) owner.forget(key);
     this.#open.clear();
   }
 
@@ -51,7 +54,7 @@ export class Pools {
     const [oldest] = this.#open;
     if (this.#open.size >= MAX_POOLS && oldest !== undefined) {
       this.#open.delete(oldest);
-      oldest.owner.forget(oldest.origin);
+      oldest.owner.forget(oldest.key);
       void oldest.pool.close().catch(() => {});
     }
     this.#open.add(open);
@@ -60,33 +63,37 @@ export class Pools {
 
 interface OpenPool {
   readonly owner: GuardedPools;
-  readonly origin: string;
-  readonly pool: Pool;
+  readonly key: string;
+  readonly pool: Dispatcher;
 }
 
-/** Pools behind one guard: one an origin. */
+/**
+ * Pools behind one guard: one an origin, and one more for each route to it. A name that a proxy resolves is out of the
+ * guard's sight: then it is the proxy that decides; what is written as an address is judged all the same.
+ */
 export class GuardedPools {
   readonly #guard: Guard;
   readonly #onOpen: (open: OpenPool) => void;
-  readonly #pools = new Map<string, Pool>();
+  readonly #pools = new Map<string, Dispatcher>();
 
   constructor(guard: Guard, onOpen: (open: OpenPool) => void) {
     this.#guard = guard;
     this.#onOpen = onOpen;
   }
 
-  get(origin: string): Pool {
-    return this.#pools.get(origin) ?? this.#openPool(origin);
+  get(origin: string, route?: Route): Dispatcher {
+    const key = route === undefined ? origin : `${origin} ${route.key}`;
+    return this.#pools.get(key) ?? this.#openPool(key, origin, route);
   }
 
-  forget(origin: string): void {
-    this.#pools.delete(origin);
+  forget(key: string): void {
+    this.#pools.delete(key);
   }
 
-  #openPool(origin: string): Pool {
+  #openPool(key: string, origin: string, route: Route | undefined): Dispatcher {
     const { lookup } = this.#guard;
     const blocked = this.#guard.judge(new URL(origin).hostname);
-    const pool = new Pool(origin, {
+    const options = {
       // As many connections as there are slots in use: who starts attempts sees to the limit.
       pipelining: 1,
       // A slot is a connection: what is counted here is what the server sees.
@@ -94,10 +101,14 @@ export class GuardedPools {
       maxHeaderSize: MAX_HEADER_BYTES,
       connectTimeout: CONNECT_TIMEOUT_MS,
       // Names are judged where they are resolved; what is written as an address is not resolved, and judged here.
-      connect: blocked === undefined ? { lookup } : refuseBy(blocked),
-    });
-    this.#pools.set(origin, pool);
-    this.#onOpen({ owner: this, origin, pool });
+      connect: { lookup },
+    };
+    const pool =
+      blocked !== undefined
+        ? new Pool(origin, { ...options, connect: refuseBy(blocked) })
+        : (route?.open(options) ?? new Pool(origin, options));
+    this.#pools.set(key, pool);
+    this.#onOpen({ owner: this, key, pool });
     return pool;
   }
 }

@@ -22,6 +22,7 @@ export function readBinding(
     return { by: "window", origin: gate.origin, window: gate.window.limit };
   }
   if (stop === "rate" && rate !== undefined) return { by: "rate", rate };
+  if (stop === "credentials") return { by: "credentials" };
   if (stop === "concurrency" || stop === "total") return { by: stop };
   return { by: "nothing" };
 }

@@ -3,8 +3,11 @@ import type { Delivery } from "../../shared/broker/broker.ts";
 import { isUnsafe } from "../../shared/model/call.ts";
 import type { Call } from "../../shared/model/call.ts";
 import type { CallsMessage } from "../../shared/model/message.ts";
+import type { Access } from "../auth/access.ts";
+import type { Credentials } from "../auth/credentials.ts";
 import type { GuardedPools } from "../execute/pools.ts";
 import { sharedHeaders } from "../execute/request.ts";
+import type { Grant } from "../execute/request.ts";
 import { HOLD_MS } from "./hold.ts";
 
 /**
@@ -24,8 +27,8 @@ export class Chunk {
   readonly openedAt = performance.now();
   /** 0–1: by what part of a spread its calls come back later than others, all together. */
   readonly spread = Math.random();
-  readonly headers: readonly string[];
-  readonly hasReferences: boolean;
+  /** What its calls need beside themselves; undefined: nothing. */
+  readonly access: Access | undefined;
   /** What its calls are made over; undefined before the first. */
   pools: GuardedPools | undefined;
   /** Holds unsafe calls: repeated after a crash only if they surely had not been started. */
@@ -46,6 +49,8 @@ export class Chunk {
   readonly #done: Set<number>;
   /** Not to be started here: settled some other way. */
   readonly #out = new Set<number>();
+  #headers: readonly string[];
+  #credentials: Credentials | undefined;
   #next = 0;
   #open: number;
   #revision = 0;
@@ -55,12 +60,13 @@ export class Chunk {
     message: CallsMessage,
     checkpoint: Checkpoint | undefined,
     holder?: string,
+    access?: Access,
   ) {
     this.delivery = { receipt: delivery.receipt, receiveCount: delivery.receiveCount };
     this.message = message;
     this.key = chunkKey(message);
-    this.headers = sharedHeaders(message.policy);
-    this.hasReferences = delivery.body.includes("${");
+    this.access = access;
+    this.#headers = sharedHeaders(message.policy);
     this.guarded = isGuarded(message);
     this.holder = holder;
     this.startedBelow = checkpoint?.startedBelow ?? 0;
@@ -72,6 +78,15 @@ export class Chunk {
       this.#failures.set(Number(index), failures);
     }
     this.#open = message.calls.length - this.#done.size;
+  }
+
+  /** The headers that its calls share, with those that are granted to them. */
+  headers(grant: Grant | undefined): readonly string[] {
+    if (grant?.credentials !== this.#credentials) {
+      this.#credentials = grant?.credentials;
+      this.#headers = sharedHeaders(this.message.policy, this.#credentials?.header);
+    }
+    return this.#headers;
   }
 
   /** The next call not started, and steps past it; undefined when all have been. */
@@ -175,6 +190,8 @@ export class CallTask {
   failures: readonly number[] | undefined;
   /** Epoch milliseconds of the first try; 0 before. */
   startedAt: number;
+  /** Its credentials were refused once, and others fetched for it: it gets no third ones. */
+  isRenewed = false;
 
   constructor(
     chunk: Chunk,

@@ -8,6 +8,7 @@ import { isUnsafe } from "../../shared/model/call.ts";
 import type { CallsMessage } from "../../shared/model/message.ts";
 import { decodeMessage } from "../../shared/model/message.ts";
 import type { Outcome } from "../../shared/model/outcome.ts";
+import type { AccessBook } from "../auth/access-book.ts";
 import { delayedMessage, withAttempts } from "../settle/put-back.ts";
 import { CallTask, Chunk, chunkKey, isGuarded } from "./chunk.ts";
 import { HOLD_MS, writeCheckpoint } from "./hold.ts";
@@ -22,6 +23,7 @@ export interface IntakeOptions {
   readonly broker: Broker;
   readonly coordination: Coordination;
   readonly watch: RunWatch;
+  readonly accesses: AccessBook;
   readonly lane: string;
   /** A call of an earlier delivery whose result nobody saw, and which must not be repeated. */
   readonly onUnknown: (task: CallTask, outcome: Outcome) => void;
@@ -85,12 +87,14 @@ export class Intake {
       delivery.receiveCount === 1
         ? undefined
         : await this.#options.coordination.readCheckpoint(chunkKey(message));
-    return this.#begin(new Chunk(delivery, message, checkpoint), delivery, checkpoint);
+    const access = this.#options.accesses.accessOf(message, delivery.body);
+    const chunk = new Chunk(delivery, message, checkpoint, undefined, access);
+    return this.#begin(chunk, delivery, checkpoint);
   }
 
   /** A copy of what another delivery is worked on waits until that is over, or its worker is dead. */
   async #acceptGuarded(delivery: Delivery, message: CallsMessage): Promise<Chunk | undefined> {
-    const { broker, coordination, lane, onLeft } = this.#options;
+    const { broker, coordination, accesses, lane, onLeft } = this.#options;
     const holder = randomUUID();
     const now = Date.now();
     const request = { chunk: chunkKey(message), holder, ttlMs: HOLD_MS, now };
@@ -107,7 +111,8 @@ export class Intake {
       onLeft(delivery.receipt);
       return undefined;
     }
-    const chunk = new Chunk(delivery, message, held.checkpoint, holder);
+    const access = accesses.accessOf(message, delivery.body);
+    const chunk = new Chunk(delivery, message, held.checkpoint, holder, access);
     return this.#begin(chunk, delivery, held.checkpoint);
   }
 

@@ -1,9 +1,11 @@
-import type { Call } from "../../shared/model/call.ts";
 import type { CallTask, Chunk } from "./chunk.ts";
 import type { Gate } from "./gate.ts";
+import { passLacking } from "./pass-lacking.ts";
+import type { LackingPump } from "./pass-lacking.ts";
 import { OriginFinder } from "./origin-finder.ts";
 import { Pace } from "./pace.ts";
 import { Parking, dueBack } from "./parking.ts";
+import { seeOff, waitingOf } from "./pump-host.ts";
 import type { PumpHost, Stop } from "./pump-host.ts";
 import { ReadyLine } from "./ready-line.ts";
 import type { Pump } from "./total.ts";
@@ -139,7 +141,9 @@ export class LanePump implements Pump {
     const chunk = this.#suspect ?? this.#ready.head;
     if (chunk === undefined) return this.#stopFor(this.#parking.stop);
     if (chunk === this.#suspect && !this.#isAlone(chunk)) return this.#stopFor("nothing");
-    return destinations.isQuiet ? this.#startNext(chunk, undefined) : this.#startSomeOf(chunk);
+    return destinations.isQuiet && chunk.access === undefined
+      ? this.#startNext(chunk, undefined)
+      : this.#startSomeOf(chunk);
   }
 
   /** What was not started goes back, or is dropped where its run does not want it any more. */
@@ -185,18 +189,33 @@ export class LanePump implements Pump {
     return true;
   }
 
-  /** Of this chunk, or, where its next call's destination does not let it, of one behind it. */
+  /** Of this chunk, or, where its next call lacks something or its destination does not let it, of one behind it. */
   #startSomeOf(first: Chunk): boolean {
     const now = Date.now();
+    const { isQuiet } = this.#host.destinations;
+    let stop: Stop = "destination";
     for (const chunk of first === this.#suspect ? [first] : this.#ready.all()) {
-      const gate = this.#gateOf(chunk);
+      const lack = chunk.access?.lack(chunk.message.policy, now);
+      if (lack !== undefined) {
+        if (passLacking(this.#lacking, this.#host, chunk, lack, now)) return true;
+        stop = "credentials";
+        continue;
+      }
+      const gate = isQuiet ? undefined : this.#gateOf(chunk);
       const mayStart =
         gate === undefined || (gate.parked.size === 0 && gate.lets(chunk.message.policy, now));
       if (mayStart) return this.#startNext(chunk, gate);
       if (this.#passOver(chunk, gate, now)) return true;
     }
-    return this.#stopFor("destination");
+    return this.#stopFor(stop);
   }
+
+  readonly #lacking: LackingPump = {
+    pump: () => this.pump(),
+    takeOut: (chunk) => this.#takeOut(chunk),
+    returnRest: (chunk, notBefore, max) => this.returnRest(chunk, notBefore, max),
+    noteBarren: (now) => void (this.#barrenUntil = now + BARREN_MS),
+  };
 
   #gateOf(chunk: Chunk): Gate | undefined {
     const next = chunk.peek();
@@ -207,7 +226,7 @@ export class LanePump implements Pump {
   /** The chunk's next call cannot start for its destination's sake. True: it is out of the way of those behind it. */
   #passOver(chunk: Chunk, gate: Gate, now: number): boolean {
     const next = chunk.peek();
-    if (next === undefined || this.#seeOff(chunk, next)) return true;
+    if (next === undefined || seeOff(this, this.#host, chunk, next)) return true;
     const aside = this.#parking.judge(next, chunk.message, gate, now);
     if (aside === "queue") {
       this.#barrenUntil = now + BARREN_MS;
@@ -219,20 +238,9 @@ export class LanePump implements Pump {
     const mayPark = !chunk.guarded && chunk !== this.#suspect && this.#parking.hasRoom(gate);
     if (aside === "here" && !mayPark) return false;
     const task = this.#takeOut(chunk);
-    if (task !== undefined) this.#parking.setAside(this.#waitingOf(task, gate.origin), gate, now);
-    return true;
-  }
-
-  /** Sees off what need not start: its run has ended, or there is no time for it. */
-  #seeOff(chunk: Chunk, next: Call): boolean {
-    const { message } = chunk;
-    if (chunk.isLost || !this.#host.allows(message)) {
-      this.returnRest(chunk, 0);
-      return true;
+    if (task !== undefined) {
+      this.#parking.setAside(waitingOf(this.#host, task, gate.origin), gate, now);
     }
-    if (this.#host.hasTime(next, message, 0)) return false;
-    // Another call of its chunk may be shorter.
-    this.returnRest(chunk, 0, 1);
     return true;
   }
 
@@ -242,7 +250,7 @@ export class LanePump implements Pump {
       this.#ready.remove(chunk);
       return true;
     }
-    if (this.#seeOff(chunk, next)) return true;
+    if (seeOff(this, this.#host, chunk, next)) return true;
     if (!this.#host.marker.mayStart(chunk)) return this.#stopFor("marking");
     if (!this.#isFree()) return false;
     const task = this.#takeOut(chunk);
@@ -275,17 +283,6 @@ export class LanePump implements Pump {
   #isFree(): boolean {
     const missing = this.#host.permits.missing(this.atHand);
     return missing === undefined || this.#stopFor(missing);
-  }
-
-  #waitingOf(task: CallTask, origin: string): Waiting {
-    return {
-      task,
-      origin,
-      start: () => this.#host.start(task),
-      putBack: (due) => this.#host.putBack(task, due),
-      expire: () => this.#host.expire(task),
-      drop: () => this.#host.drop(task),
-    };
   }
 
   #stopFor(stop: Stop): false {

@@ -4,6 +4,7 @@ import type { ClaimStore } from "../../shared/claims/claim-store.ts";
 import type { Coordination, LaneLimit } from "../../shared/coordination/coordination.ts";
 import type { Call } from "../../shared/model/call.ts";
 import type { CallsMessage } from "../../shared/model/message.ts";
+import type { AccessBook } from "../auth/access-book.ts";
 import type { Meter } from "../settle/meter.ts";
 import type { RunWatch } from "./run-watch.ts";
 import type { Total } from "./total.ts";
@@ -15,6 +16,8 @@ export interface LaneWorkerOptions {
   readonly claims: ClaimStore;
   readonly answers: AnswerStore;
   readonly watch: RunWatch;
+  /** Credentials of calls, shared by all lanes of this worker. */
+  readonly accesses: AccessBook;
   readonly worker: string;
   readonly limit: LaneLimit;
   /** What all lanes of this worker share. */

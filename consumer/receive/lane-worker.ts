@@ -32,7 +32,6 @@ const SUSPECT_DELAY_MS = 1000;
  * States: working → stopping (starts nothing, waits for what is in flight) → stopped.
  */
 export class LaneWorker {
-  readonly lane: string;
   readonly chunks: OpenChunks;
   readonly #options: LaneWorkerOptions;
   readonly #stop = new AbortController();
@@ -49,12 +48,10 @@ export class LaneWorker {
 
   constructor(options: LaneWorkerOptions) {
     this.#options = options;
-    const { broker, coordination, claims, watch, worker, limit, onFailed, hasTime, meter } =
-      options;
-    this.lane = limit.lane;
+    const { broker, coordination, claims, watch, worker, limit, onFailed, hasTime } = options;
     this.#limit = limit;
     const pump = (): void => this.#pump.pump();
-    const shared = { broker, coordination, lane: limit.lane, limit, worker, onFailed };
+    const shared = { broker, coordination, watch, lane: limit.lane, limit, worker, onFailed };
     this.#permits = new Permits({ ...shared, total: options.total, onReady: pump });
     this.#destinations = new Destinations({
       ...shared,
@@ -63,7 +60,7 @@ export class LaneWorker {
     });
     const answers = new AnswerDesk(options.answers, onFailed);
     const onOver = (chunk: Chunk): void => this.#forget(chunk);
-    this.#settler = new Settler({ ...shared, meter, answers, onOver });
+    this.#settler = new Settler({ ...shared, meter: options.meter, answers, onOver });
     const ends = {
       putBack: (task: CallTask, notBefore: number) =>
         this.#done(() => this.#settler.putBack(task, notBefore)),
@@ -91,17 +88,18 @@ export class LaneWorker {
       stopping: this.#stop.signal,
       start: (task) => executor.start(task),
       expire: (task) => executor.expire(task),
+      refuse: (task, lack) => executor.refuse(task, lack),
       leave: (task, notBefore) => this.#leave(task, notBefore),
       allows: (message) => watch.allows(message),
       hasTime,
       isToldOf: () => this.#isToldOf(),
       rested: () => this.#rested(),
     });
-    this.chunks = new OpenChunks({ ...shared, watch, pump: this.#pump });
+    this.chunks = new OpenChunks({ ...shared, pump: this.#pump });
     this.#stock = new Stock(this.#pump, this.#permits, () => options.onRoom?.());
     this.#intake = new Intake({
       ...shared,
-      watch,
+      accesses: options.accesses,
       onUnknown: (task, outcome) => this.#settler.settle(task, outcome),
       onLeft: (receipt) => options.onLeft?.(receipt),
     });
@@ -111,7 +109,7 @@ export class LaneWorker {
     const inFlight = this.#permits.used;
     const waiting = this.#pump.readyCalls + this.#pump.held - inFlight;
     return {
-      lane: this.lane,
+      lane: this.#limit.lane,
       inFlight,
       waiting,
       limit: this.#permits.limit,

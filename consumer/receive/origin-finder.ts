@@ -1,6 +1,5 @@
 import type { Call } from "../../shared/model/call.ts";
 import { splitUrl } from "../execute/request.ts";
-import { resolveSecrets } from "../execute/secrets.ts";
 import type { Chunk } from "./chunk.ts";
 
 const SLASH = 47;
@@ -14,7 +13,7 @@ export class OriginFinder {
     const last = this.#last;
     if (last !== "" && url.charCodeAt(last.length) === SLASH && url.startsWith(last)) return last;
     try {
-      this.#last = splitUrl(chunk.hasReferences ? resolveSecrets(url) : url).origin;
+      this.#last = splitUrl(url, chunk.access?.resolve).origin;
     } catch {
       this.#last = "";
     }

@@ -1,8 +1,10 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import pRetry, { AbortError } from "p-retry";
+import { environmentVariable } from "../../shared/environment.ts";
 import { messageOf } from "../../shared/errors.ts";
 import type { OnSettled } from "../../shared/model/on-settled.ts";
 import type { SettledEvent } from "../../shared/model/settled-event.ts";
+import { replaceReferences } from "../../shared/secrets/references.ts";
 import { buildRequest } from "../execute/request.ts";
 
 /** One try, from its start to the answer's headers. */
@@ -27,7 +29,7 @@ export async function postWebhook(
   firstWaitMs = FIRST_WAIT_MS,
 ): Promise<void> {
   const call = { id: event.id, method: "POST", url: webhook, headers, key: event.id } as const;
-  const request = buildRequest(call, event.run, { headers: JSON_TYPE }, [], true);
+  const request = buildRequest(call, event.run, { headers: JSON_TYPE }, [], { resolve });
   const body = JSON.stringify(event);
   const endsAt = performance.now() + ALL_MS;
   let tries = 0;
@@ -66,6 +68,15 @@ export async function postWebhook(
       cause: error,
     });
   }
+}
+
+/** Variables only, as a plan is held to: where runs are recorded there are no stores of secrets. */
+function resolve(text: string): string {
+  return replaceReferences(text, (name) => {
+    const value = environmentVariable(name.replace(/^env:/, ""));
+    if (value !== undefined) return value;
+    throw new Error(`environment variable ${name.slice(4)} is not set in the recorder`);
+  });
 }
 
 const JSON_TYPE = { "content-type": "application/json" };

@@ -42,8 +42,13 @@ const UNUSED: readonly Unused[] = [
 
 const require = createRequire(import.meta.url);
 
-/** Of undici, which is one CommonJS module of everything, the functions need a connection pool. */
-const UNDICI_POOL = join(dirname(require.resolve("undici")), "lib/dispatcher/pool.js");
+/**
+ * Of undici, which is one CommonJS module of everything, the functions need a connection pool, and what is loaded lazily,
+ * where there is a proxy, the agent for that.
+ */
+const DISPATCHERS = join(dirname(require.resolve("undici")), "lib/dispatcher");
+const UNDICI_POOL = join(DISPATCHERS, "pool.js");
+const UNDICI_PROXY = join(DISPATCHERS, "env-http-proxy-agent.js");
 
 /** By which undici itself leaves out a second parser that it has on trial, as for the copy that is part of Node. */
 export const TRIM_DEFINES = { esbuildDetection: "true" };
@@ -52,7 +57,15 @@ export const TRIM_DEFINES = { esbuildDetection: "true" };
 export const trim: Plugin = {
   name: "trim",
   setup(build) {
-    build.onResolve({ filter: /^undici$/ }, () => ({ path: UNDICI_POOL, namespace: "pool" }));
+    build.onResolve({ filter: /^undici$/ }, ({ kind }) =>
+      kind === "dynamic-import"
+        ? { path: UNDICI_PROXY, namespace: "proxy" }
+        : { path: UNDICI_POOL, namespace: "pool" },
+    );
+    build.onLoad({ filter: /.*/, namespace: "proxy" }, ({ path }) => ({
+      contents: `export { default as EnvHttpProxyAgent } from ${JSON.stringify(path)};`,
+      resolveDir: dirname(path),
+    }));
     build.onLoad({ filter: /.*/, namespace: "pool" }, ({ path }) => ({
       contents: `export { default as Pool } from ${JSON.stringify(path)};`,
       resolveDir: dirname(path),

@@ -46,7 +46,7 @@ export class FargateWorker extends Construct {
     const { lane, settings, network, backbone } = props;
     const graceSeconds = settings.graceMs / 1_000;
     const task = this.#defineTask(props, graceSeconds);
-    grantWorker(task.taskRole, lane.name, props);
+    grantWorker(task.taskRole, lane, props);
     this.service = new FargateService(this, "service", {
       cluster: network.cluster,
       taskDefinition: task,

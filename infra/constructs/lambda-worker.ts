@@ -30,7 +30,7 @@ export class LambdaWorker extends Construct {
       logRetentionDays,
     });
     this.function = worker.function;
-    grantWorker(worker.function, lane.name, props);
+    grantWorker(worker.function, lane, props);
     worker.function.addEventSource(
       new SqsEventSource(backbone.queue(laneQueue(lane.name)), {
         batchSize: settings.batchSize,

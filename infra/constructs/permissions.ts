@@ -1,11 +1,13 @@
 import type { TableV2 } from "aws-cdk-lib/aws-dynamodb";
-import { Stack } from "aws-cdk-lib";
+import { ArnFormat, Stack } from "aws-cdk-lib";
 import type { CfnElement } from "aws-cdk-lib";
 import { PolicyStatement } from "aws-cdk-lib/aws-iam";
 import type { IGrantable, Role } from "aws-cdk-lib/aws-iam";
 import type { Bucket } from "aws-cdk-lib/aws-s3";
 import type { Topic } from "aws-cdk-lib/aws-sns";
 import type { Queue } from "aws-cdk-lib/aws-sqs";
+import type { IConstruct } from "constructs";
+import type { SecretsConfig } from "../../shared/config/secrets-schema.ts";
 import { acknowledge } from "./acknowledge.ts";
 
 /**
@@ -73,6 +75,53 @@ export function mayKeep(who: IGrantable, bucket: Bucket): void {
   allow(who, ["s3:GetObject", "s3:PutObject"], [bucket.arnForObjects("*")]);
   allow(who, ["s3:ListBucket"], [bucket.bucketArn]);
   acknowledgeObjects(who, bucket);
+}
+
+/** A store of secrets, and what stands before a name in it: `/senpu-test/` of parameters, `senpu-test/` of secrets. */
+export interface SecretStore extends SecretsConfig {
+  readonly prefix: string;
+}
+
+/** As the configuration declares it, for the deployment whose names begin with `prefix`. */
+export function secretStore(
+  secrets: SecretsConfig | undefined,
+  prefix: string,
+): SecretStore | undefined {
+  if (secrets === undefined) return undefined;
+  return { ...secrets, prefix: secrets.store === "ssm" ? `/${prefix}/` : `${prefix}/` };
+}
+
+/** These secrets, by name, and no others. */
+export function mayReadSecrets(
+  who: IGrantable,
+  scope: IConstruct,
+  { store, prefix }: SecretStore,
+  names: readonly string[],
+): void {
+  if (names.length === 0) return;
+  const stack = Stack.of(scope);
+  if (store === "ssm") {
+    const resource = "parameter";
+    const arns = names.map((name) =>
+      stack.formatArn({
+        service: "ssm",
+        resource,
+        resourceName: (prefix + name).replace(/^\//, ""),
+      }),
+    );
+    allow(who, ["ssm:GetParameter"], arns);
+    return;
+  }
+  // Secrets Manager adds a hyphen and six characters of its own to each name (user guide, "Secret ARN").
+  const arns = names.map((name) =>
+    stack.formatArn({
+      service: "secretsmanager",
+      resource: "secret",
+      resourceName: `${prefix}${name}-??????`,
+      arnFormat: ArnFormat.COLON_RESOURCE_NAME,
+    }),
+  );
+  allow(who, ["secretsmanager:GetSecretValue"], arns);
 }
 
 /** Results are written, object by object, and by whoever writes them never read. `prefix`: with a slash at its end. */

@@ -40,6 +40,7 @@ import {
 } from "../constructs/permissions.ts";
 import { Schedules } from "../constructs/schedules.ts";
 import { SenpuFunction } from "../constructs/senpu-function.ts";
+import { secretStore } from "../constructs/permissions.ts";
 import { Stores } from "../constructs/stores.ts";
 import type { WorkerParts } from "../constructs/worker-parts.ts";
 import type { Environment } from "../environments/environment.ts";
@@ -85,13 +86,16 @@ export class PipelineStack extends Stack {
     });
     this.alarms = new Alarms(this, "alarms", { email: environment.alarms.email });
     this.#declareBackbone();
+    const secrets = secretStore(config.secrets, prefix);
     this.#parts = {
+      secrets,
       backbone: this.backbone,
       stores: this.stores,
       variables: {
         SENPU_PREFIX: prefix,
         SENPU_COORDINATION_TABLE: this.stores.coordination.tableName,
         SENPU_CLAIMS_BUCKET: this.stores.claims.bucketName,
+        ...(secrets === undefined ? {} : { SENPU_SECRETS: `${secrets.store}:${secrets.prefix}` }),
         SENPU_ANSWERS_BUCKET: `${this.stores.results.bucketName}/${ANSWERS_PREFIX.slice(0, -1)}`,
       },
       logRetentionDays: environment.logs.retentionDays,

@@ -6,6 +6,9 @@ import type { CommandContext } from "../../shared/command.ts";
 import { openClaims } from "../../shared/claims/open.ts";
 import { parseDurationMs } from "../../shared/duration.ts";
 import { EXIT, SenpuError } from "../../shared/errors.ts";
+import { textsOf } from "../../shared/model/auth.ts";
+import { namesIn } from "../../shared/secrets/references.ts";
+import type { SecretName } from "../../shared/secrets/references.ts";
 import { DEFAULT_COLUMNS } from "../../shared/terminal/fit.ts";
 import { formatCount } from "../../shared/terminal/format.ts";
 import { writeText } from "../../shared/terminal/output.ts";
@@ -17,6 +20,9 @@ import { preflight } from "../preflight/preflight.ts";
 import type { Preflight } from "../preflight/preflight.ts";
 import { refusal, renderPreflight } from "../preflight/render.ts";
 import { MOST_SAMPLES, renderSample, samplePlanned } from "../preflight/sample.ts";
+import type { Plan } from "../plan/plan.ts";
+import type { Survey } from "../plan/survey.ts";
+import { checkSecrets } from "../run/check-secrets.ts";
 import { newRunId } from "../run/run-id.ts";
 import { readLedger } from "./read-ledger.ts";
 import { readOverrides, wholeNumber } from "./run-options.ts";
@@ -85,6 +91,9 @@ export async function run(context: CommandContext): Promise<number> {
       readLedger: (read) => readLedger(common, read),
       onProgress: createCounter(common.quiet),
     });
+    if (given?.kind !== "deployed") {
+      await checkSecrets(secretsOf(plan, told.survey), plan.source.shown);
+    }
     const claims = openClaims(join(spoolDir, "claims"));
     const answers = samples === 0 ? [] : await samplePlanned(plan, samples, context.sides, claims);
     await claims.close();
@@ -97,6 +106,14 @@ export async function run(context: CommandContext): Promise<number> {
   } finally {
     rmSync(spoolDir, { recursive: true, force: true });
   }
+}
+
+/** Of its text, and of lanes of the configuration that its calls take. */
+function secretsOf(plan: Plan, survey: Survey): SecretName[] {
+  const taken = new Set(survey.lanes.map(({ lane }) => lane));
+  const lanes = plan.lanes.filter(({ name }) => taken.has(name));
+  const texts = lanes.flatMap(({ auth }) => (auth ? textsOf(auth) : []));
+  return [...new Set([...(plan.secrets ?? []), ...texts.flatMap(namesIn)])];
 }
 
 /** The survey's fields stand at the top, as they always have. */

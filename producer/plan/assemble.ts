@@ -2,6 +2,7 @@ import { resolve } from "node:path";
 import { freezeDeep } from "../../shared/freeze-deep.ts";
 import type { AnswerPolicy } from "../../shared/model/answer-policy.ts";
 import type { Lane, Rate } from "../../shared/model/lane.ts";
+import type { SecretName } from "../../shared/secrets/references.ts";
 import { environmentVariable } from "../../shared/environment.ts";
 import { type Trace, readTraceparent } from "../../shared/model/trace.ts";
 import type { CallSource } from "./drafts.ts";
@@ -28,6 +29,8 @@ export interface PlanParts {
   readonly fallbackName: string;
   readonly source: PlanSource;
   readonly knownCalls: number | null;
+  /** As in {@link Plan}. */
+  readonly secrets: readonly SecretName[];
   readonly sources: readonly CallSource[];
   /** In addition to the plan's own. */
   readonly allow: readonly string[];
@@ -42,7 +45,8 @@ export interface PlanParts {
 
 export function assemblePlan(parts: PlanParts): Plan {
   const { settings, overrides, sources, release } = parts;
-  const { onSettled } = settings;
+  const { onSettled, proxy } = settings;
+  const { auth } = settings.defaults;
   const merged = mergeLanes(settings.lanes, settings.total, parts.given);
   const { total, origins } = merged;
   const lanes = merged.lanes.map((lane) => boundLane(lane, overrides));
@@ -60,6 +64,8 @@ export function assemblePlan(parts: PlanParts): Plan {
       headers: settings.defaults.headers,
       allow: [...new Set([...settings.allow, ...parts.allow])],
       breaker: settings.breaker,
+      ...(auth === undefined || auth === null ? {} : { auth }),
+      ...(proxy === undefined ? {} : { proxy }),
       ...traceOf(settings.trace, overrides.traceparent ?? environmentVariable("TRACEPARENT")),
       ...answersOf(settings, parts.baseDir),
     },
@@ -68,6 +74,7 @@ export function assemblePlan(parts: PlanParts): Plan {
     ...(onSettled === undefined ? {} : { onSettled }),
     source: parts.source,
     knownCalls: parts.knownCalls,
+    secrets: parts.secrets,
     entries: () => readEntries(sources, laneOf),
     ...(release === undefined ? {} : { release }),
   });

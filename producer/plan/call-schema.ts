@@ -2,11 +2,11 @@ import { z } from "zod";
 import { timeoutSchema } from "../../shared/config/limits-schema.ts";
 import { Fault } from "../../shared/document/fault.ts";
 import { check, closedObject } from "../../shared/document/scalars.ts";
+import { checkReferences } from "../../shared/secrets/references.ts";
 import { type Call, METHODS } from "../../shared/model/call.ts";
 import { checkHeaderName, checkHeaderValue } from "./headers.ts";
 import { checkId } from "./identify.ts";
 import { toJsonText } from "./json-template.ts";
-import { checkReferences } from "./references.ts";
 import { normaliseUrl } from "./url.ts";
 
 /** A call as the plan writes it, all but its identity. */

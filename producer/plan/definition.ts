@@ -9,6 +9,7 @@ import { readCsvColumns } from "./csv-rows.ts";
 import { type CallSource, fromList, fromRows } from "./drafts.ts";
 import { type CallTemplate, fieldsOf } from "./each-schema.ts";
 import { type GivenLanes, givenLanes } from "./merge-lanes.ts";
+import { findSecrets } from "./find-secrets.ts";
 import { checkWhole } from "./plan-rules.ts";
 import type { Plan, PlanSource } from "./plan.ts";
 import { type RowsFrom, isRemote } from "./from-schema.ts";
@@ -69,6 +70,7 @@ export async function planFromDocument(
       ...(rows === undefined ? {} : { rows: { path: rows.place, digest: rows.digest } }),
     },
     knownCalls: rows === undefined ? calls.length : null,
+    secrets: findSecrets(document.value),
     sources,
     baseDir: options.baseDir,
     allow: options.allow,

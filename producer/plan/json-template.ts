@@ -1,6 +1,6 @@
 import { Fault, TOO_DEEP, notAllowed, show } from "../../shared/document/fault.ts";
+import { checkReferences } from "../../shared/secrets/references.ts";
 import { messageOf } from "../../shared/errors.ts";
-import { checkReferences } from "./references.ts";
 import {
   type Placeholder,
   type Row,

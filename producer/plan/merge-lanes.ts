@@ -62,6 +62,7 @@ export function mergeLanes(
 
 function mergeLane(name: string, plan: WrittenLane | undefined, config: Lane | undefined): Lane {
   const rate = plan?.rate ?? config?.rate;
+  const auth = plan?.auth === undefined ? config?.auth : plan.auth;
   const { concurrency = DEFAULT_CONCURRENCY, minConcurrency } =
     (plan?.concurrency === undefined ? config : plan) ?? {};
   return {
@@ -70,6 +71,7 @@ function mergeLane(name: string, plan: WrittenLane | undefined, config: Lane | u
     concurrency,
     ...(minConcurrency === undefined ? {} : { minConcurrency }),
     ...(rate === undefined ? {} : { rate }),
+    ...(auth === undefined ? {} : { auth }),
   };
 }
 

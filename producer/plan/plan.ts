@@ -4,6 +4,7 @@ import type { Lane, Total } from "../../shared/model/lane.ts";
 import type { InvalidCall } from "../../shared/model/message.ts";
 import type { OnSettled } from "../../shared/model/on-settled.ts";
 import type { Policy } from "../../shared/model/policy.ts";
+import type { SecretName } from "../../shared/secrets/references.ts";
 import type { LaneOrigin } from "./merge-lanes.ts";
 
 /**
@@ -28,6 +29,8 @@ export interface Plan {
   readonly source: PlanSource;
   /** Calls known without reading any rows; null when rows follow, whose number is not known before. */
   readonly knownCalls: number | null;
+  /** Secrets that the plan's own text refers to, `env:NAME` and so on; of a plan that is only calls, not known before. Absent: none. */
+  readonly secrets?: readonly SecretName[];
   /**
    * All calls, in the same order and with the same ids each time: in batches, so that reading costs no promise a call.
    * Reads on only as fast as it is asked; memory does not grow with the number of rows.

@@ -206,6 +206,7 @@ async function readLinesPlan(options: {
     fallbackName: name,
     source: { path, shown, digest },
     knownCalls: null,
+    secrets: [],
     sources: [source],
     allow,
     overrides,

@@ -1,5 +1,6 @@
 import { isIP } from "node:net";
 import { z } from "zod";
+import { authSchema } from "../../shared/config/auth-schema.ts";
 import { lanesSchema, timeoutSchema, totalSchema } from "../../shared/config/limits-schema.ts";
 import { Fault, notAllowed } from "../../shared/document/fault.ts";
 import {
@@ -15,6 +16,7 @@ import { callSchema, headersSchema } from "./call-schema.ts";
 import { eachSchema } from "./each-schema.ts";
 import { fromSchema } from "./from-schema.ts";
 import { breakerSchema, retrySchema, statusSchema } from "./retry-schema.ts";
+import { proxySchema } from "./proxy-schema.ts";
 import { onSettledSchema } from "./settled-schema.ts";
 
 /** The plan's definition: the one place that its types, its validation and its JSON Schema come from. */
@@ -62,6 +64,7 @@ const MAX_DEADLINE_MS = 14 * 86_400_000;
 
 const defaults = closedObject({
   headers: headersSchema.prefault({}),
+  auth: authSchema.optional(),
   timeout: timeoutSchema
     .prefault("10s")
     .meta({ description: "One attempt, from its start to the last byte of the answer." }),
@@ -118,6 +121,7 @@ const settings = {
       description: "Internal addresses that this plan is meant to call.",
       examples: [["127.0.0.1", "10.0.0.0/8"]],
     }),
+  proxy: proxySchema.optional(),
   tolerance: tolerance.optional(),
   trace: z.boolean({ error: "true or false" }).optional().meta({
     description:

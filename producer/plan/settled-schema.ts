@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { addFault, check, closedObject } from "../../shared/document/scalars.ts";
+import { namesIn } from "../../shared/secrets/references.ts";
 import type { OnSettled } from "../../shared/model/on-settled.ts";
 import { headersSchema } from "./call-schema.ts";
 import { normaliseUrl } from "./url.ts";
@@ -35,6 +36,15 @@ export const onSettledSchema = closedObject({
     addFault(context, headers, ["headers"], "need webhook, which they are sent with");
   } else if (webhook === undefined && command === undefined) {
     addFault(context, written, [], "does nothing; give webhook, command or both");
+  }
+  for (const name of [webhook ?? "", ...Object.values(headers ?? {})].flatMap(namesIn)) {
+    if (name.startsWith("env:")) continue;
+    addFault(
+      context,
+      "",
+      [],
+      `\${${name}} is not to be had where runs are recorded; \${env:NAME} is`,
+    );
   }
   return {
     ...(webhook === undefined ? {} : { webhook }),

@@ -6,6 +6,7 @@ import { MAX_CLAIM_BYTES } from "../../shared/model/claim.ts";
 import type { Claim } from "../../shared/model/claim.ts";
 import type { Lane } from "../../shared/model/lane.ts";
 import { chunkCalls } from "../publish/chunk-size.ts";
+import { lanePolicy } from "../publish/lane-policy.ts";
 import { Packer } from "../publish/pack.ts";
 import type { PackedChunk } from "../publish/pack.ts";
 import type { Plan, PlanEntry, PlanPolicy } from "./plan.ts";
@@ -91,7 +92,8 @@ export class Tally {
   #packerOf(own: PlanPolicy | undefined): Packer {
     const known = this.#packers.get(own);
     if (known !== undefined) return known;
-    const policy = { ...(own ?? this.#plan.policy), deadlineAt: this.#deadlineAt };
+    const whole = own ?? lanePolicy(this.#plan.policy, this.lane);
+    const policy = { ...whole, deadlineAt: this.#deadlineAt };
     const frame = { run: CLAIM.run, generation: 1, lane: this.lane.name, policy };
     const packer = new Packer(frame, () => "0");
     this.#packers.set(own, packer);

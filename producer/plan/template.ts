@@ -2,7 +2,8 @@ import { distance } from "fastest-levenshtein";
 import { Context, type Output, Tokenizer, TokenKind, toValueSync } from "liquidjs";
 import { Fault, show } from "../../shared/document/fault.ts";
 import { filterNames, liquid, toBool, toNumber } from "./filters.ts";
-import { appendPiece, checkReferences, escapeReferences } from "./references.ts";
+import { checkReferences } from "../../shared/secrets/references.ts";
+import { appendPiece, escapeReferences } from "./references.ts";
 
 /** A row as its file gives it: text from CSV, any JSON value from JSON Lines. */
 export type Row = Readonly<Record<string, unknown>>;

@@ -31,12 +31,15 @@ function laneIssues(lane: WrittenLane, config: LanesInForce): Issue[] {
     return [{ path, text: `is not deployed; deployed are ${names} (${config.shown})` }];
   }
   const issues = limitIssues(path, lane, deployed, `lane ${lane.name} in ${config.shown}`);
-  if (lane.match.length === 0) return issues;
+  const fixed = [
+    ...(lane.match.length === 0 ? [] : ["match"]),
+    ...(lane.auth === undefined || deployed.auth === undefined ? [] : ["auth"]),
+  ];
   return [
-    {
-      path: [...path, "match"],
+    ...fixed.map((field) => ({
+      path: [...path, field],
       text: `is for ${config.shown} to say, as it is deployed; leave it out`,
-    },
+    })),
     ...issues,
   ];
 }

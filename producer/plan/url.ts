@@ -1,11 +1,11 @@
 import { Fault, notAllowed, show } from "../../shared/document/fault.ts";
-import { checkReferences } from "./references.ts";
+import { checkReferences } from "../../shared/secrets/references.ts";
 
 const RIGHT = "an absolute URL such as https://api.example.com/items";
 
 /**
  * The URL as it is called: parsed, normalised, without its fragment.
- * `${env:NAME}` stays as it is, wherever it stands behind the scheme, except in the port.
+ * A reference stays as it is, wherever it stands behind the scheme, except in the port.
  * Throws a {@link Fault} for anything but an absolute http: or https: URL, and for a password written out.
  */
 export function normaliseUrl(text: string): string {
@@ -16,7 +16,7 @@ export function normaliseUrl(text: string): string {
   while (text.toLowerCase().includes(mark)) mark += "q";
   const marked = text
     .replaceAll("$${", () => "$%7B")
-    .replaceAll(/\$\{env:\w+\}/g, (reference) => `${mark}${names.push(reference) - 1}x`);
+    .replaceAll(/\$\{[^}]+\}/g, (reference) => `${mark}${names.push(reference) - 1}x`);
   const reference = new RegExp(`${mark}(\\d+)x`, "g");
   return parseUrl(marked, text, reference).replaceAll(
     reference,

@@ -6,6 +6,7 @@ import { plainLine } from "../../shared/terminal/fit.ts";
 import { formatBytes, formatDuration } from "../../shared/terminal/format.ts";
 import { renderTable } from "../../shared/terminal/table.ts";
 import type { Plan, PlanPolicy } from "../plan/plan.ts";
+import { lanePolicy } from "../publish/lane-policy.ts";
 import { newRunId } from "../run/run-id.ts";
 
 /** Some calls of a plan, made now to see what comes back; outside of any run, each tried once. */
@@ -25,7 +26,9 @@ export async function samplePlanned(
   for await (const entries of plan.entries()) {
     for (const entry of entries) {
       if ("invalid" in entry || calls.length === count) continue;
-      calls.push(toSample(run, entry.call, entry.lane, entry.policy ?? plan.policy));
+      const lane = plan.lanes.find(({ name }) => name === entry.lane);
+      const policy = entry.policy ?? lanePolicy(plan.policy, lane ?? {});
+      calls.push(toSample(run, entry.call, entry.lane, policy));
     }
     if (calls.length === count) break;
   }

@@ -15,6 +15,7 @@ import type { InvalidCall } from "../../shared/model/message.ts";
 import type { Policy } from "../../shared/model/policy.ts";
 import type { PlanEntry, PlanPolicy } from "../plan/plan.ts";
 import { chunkCalls } from "./chunk-size.ts";
+import { lanePolicy } from "./lane-policy.ts";
 import { Packer } from "./pack.ts";
 import type { PackedChunk } from "./pack.ts";
 import { settleUnknown } from "./settle-unknown.ts";
@@ -51,7 +52,7 @@ type PlannedEntry = Exclude<PlanEntry, { readonly invalid: InvalidCall }>;
 /** One lane on its way out. */
 interface Outlet {
   readonly lane: Lane;
-  /** One a policy, because a message carries one. Replayed calls may come from runs of different policies. */
+  /** One a policy, because a message carries one: replayed calls may come from different runs. */
   readonly packers: Map<PlanPolicy | undefined, Packer>;
   readonly window: Window;
   readonly spill: SpillFile;
@@ -196,7 +197,7 @@ export class Publisher {
   async #addUnknown(entry: PlannedEntry): Promise<void> {
     const { broker, run, generation } = this.#options;
     const { lane } = entry;
-    const policy = this.#policyOf(entry.policy);
+    const policy = this.#policyOf(entry.policy, this.#outlets.get(lane)?.lane);
     const frame = { run, generation, lane, policy };
     const fits = entry.call.claim === undefined && new Packer(frame, () => "").fits(entry.call);
     const call = fits ? entry.call : await this.#claim(entry);
@@ -207,15 +208,17 @@ export class Publisher {
     const known = outlet.packers.get(own);
     if (known !== undefined) return known;
     const { run, generation } = this.#options;
-    const frame = { run, generation, lane: outlet.lane.name, policy: this.#policyOf(own) };
+    const { lane } = outlet;
+    const frame = { run, generation, lane: lane.name, policy: this.#policyOf(own, lane) };
     const packer = new Packer(frame, () => String(this.#chunks++));
     outlet.packers.set(own, packer);
     return packer;
   }
 
-  #policyOf(own: PlanPolicy | undefined): Policy {
+  #policyOf(own: PlanPolicy | undefined, lane: Pick<Lane, "auth"> = {}): Policy {
     const { policy } = this.#options;
-    return own === undefined ? policy : { ...own, deadlineAt: policy.deadlineAt };
+    if (own === undefined) return lanePolicy(policy, lane);
+    return { ...own, deadlineAt: policy.deadlineAt };
   }
 
   async #addInvalid(invalid: InvalidCall): Promise<void> {

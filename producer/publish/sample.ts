@@ -4,6 +4,7 @@ import { SenpuError } from "../../shared/errors.ts";
 import { SQS_MAX_BATCH_ENTRIES } from "../../shared/limits.ts";
 import type { Plan } from "../plan/plan.ts";
 import { chunkCalls } from "./chunk-size.ts";
+import { lanePolicy } from "./lane-policy.ts";
 import { Packer } from "./pack.ts";
 import type { PackedChunk } from "./pack.ts";
 
@@ -26,8 +27,11 @@ export async function sampleMessages(plan: Plan, run: string, now: number): Prom
       if ("invalid" in entry || (lane !== undefined && entry.lane !== lane)) continue;
       lane = entry.lane;
       const name = lane;
-      packer ??= new Packer({ run, generation: 1, lane, policy }, () => String(messages.length));
       const found = plan.lanes.find((known) => known.name === name);
+      packer ??= new Packer(
+        { run, generation: 1, lane, policy: lanePolicy(policy, found ?? {}) },
+        () => String(messages.length),
+      );
       if (found !== undefined) keep(packer.add(entry.call, chunkCalls(packed++, found)));
       if (messages.length === SQS_MAX_BATCH_ENTRIES) return { lane, messages };
     }

@@ -7,6 +7,7 @@ import type { Session } from "../../shared/session.ts";
 import type { Plan } from "../plan/plan.ts";
 import { beginAgain } from "./begin-again.ts";
 import { beginRun, checkResumable, checkUnchanged } from "./begin-run.ts";
+import { checkSecrets } from "./check-secrets.ts";
 import { conduct } from "./conduct.ts";
 import type { RunLook } from "./conduct.ts";
 import { checkRunId } from "./run-id.ts";
@@ -81,6 +82,7 @@ async function runInSession(
     }
     checkResumable(row, Date.now());
   }
+  if (options.workers !== 0) await checkSecrets(plan.secrets ?? [], plan.source.shown);
   // Before anything is started, so that what cannot be stored is not begun.
   if (row === undefined) await beginRun(session, plan, run, options.parent ?? null, by);
   // Made while the recorder starts; `conduct` waits for it, and hears of what goes wrong.

@@ -5,6 +5,7 @@ import { DEFAULT_LANE } from "../model/lane.ts";
 import type { LaneConfig } from "./config.ts";
 import { compileCoverage } from "./lane-glob.ts";
 import { laneSchema } from "./lane-schema.ts";
+import { secretsSchema } from "./secrets-schema.ts";
 import { lanesOf, matchFault, totalSchema } from "./limits-schema.ts";
 
 /** The configuration's definition: the one place that its types, its validation and its JSON Schema come from. */
@@ -18,6 +19,7 @@ export const configSchema = closedObject({
     .prefault({})
     .transform(withDefault)
     .meta({ description: "The lanes that are deployed, by name, in order of matching." }),
+  secrets: secretsSchema.optional(),
   total: totalSchema
     .optional()
     .meta({ description: "What all lanes together may do, beside each lane's own limits." }),

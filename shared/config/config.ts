@@ -1,6 +1,7 @@
 import type { QueueSpec } from "../broker/topology.ts";
 import type { Lane, Total } from "../model/lane.ts";
 import type { FargateWorker } from "./fargate-worker.ts";
+import type { SecretsConfig } from "./secrets-schema.ts";
 import type { LambdaWorker } from "./lambda-worker.ts";
 
 /** `senpu.config.yaml`, validated and fully defaulted; frozen. What is deployed, and what runs on this machine begin with. */
@@ -11,6 +12,8 @@ export interface Config {
   readonly shown: string;
   /** In order of matching; the last is always `default`, which takes the rest. */
   readonly lanes: readonly LaneConfig[];
+  /** Where workers of a deployment find `${secret:name}`; absent: nowhere. */
+  readonly secrets?: SecretsConfig;
   /** Over all lanes together; absent: no limit but theirs. */
   readonly total?: Total;
 }

@@ -4,6 +4,8 @@ import { addFault, check, closedObject, durationMs, wholeNumber } from "../docum
 import { RATE_PATTERN, RATE_RIGHT, parseRate } from "../duration.ts";
 import { DEFAULT_CONCURRENCY, DEFAULT_LANE } from "../model/lane.ts";
 import type { Lane, Rate, Total } from "../model/lane.ts";
+import type { AuthPolicy } from "../model/auth.ts";
+import { authSchema } from "./auth-schema.ts";
 
 /**
  * How many calls may be in flight and how many may start, of a lane and of all lanes together: as a plan and the
@@ -101,6 +103,7 @@ export interface WrittenLane {
   readonly concurrency?: number;
   readonly minConcurrency?: number;
   readonly rate?: Rate;
+  readonly auth?: AuthPolicy | null;
 }
 
 /** Fields of a lane, wherever one is written. */
@@ -125,6 +128,7 @@ export const laneFields = {
     description:
       "Starts that may come at once after a pause, beside rate. Default: 1, evenly spaced.",
   }),
+  auth: authSchema.optional(),
 };
 
 /** What the fields say; a burst that makes no sense becomes an issue. */
@@ -134,13 +138,16 @@ export function readLaneFields(
     readonly concurrency?: Concurrency | undefined;
     readonly rate?: Rate | undefined;
     readonly burst?: number | undefined;
+    readonly auth?: AuthPolicy | null | undefined;
   },
   context: { issues: unknown[] },
 ): Omit<WrittenLane, "name"> {
+  const { auth } = written;
   return {
     match: written.match ?? [],
     ...written.concurrency,
     ...withBurst(written, context),
+    ...(auth === undefined ? {} : { auth }),
   };
 }
 

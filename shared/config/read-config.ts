@@ -7,6 +7,7 @@ import { SenpuError, messageOf } from "../errors.ts";
 import { freezeDeep } from "../freeze-deep.ts";
 import type { Config } from "./config.ts";
 import { checkLanes, configSchema } from "./config-schema.ts";
+import { checkSecretStore } from "./secrets-schema.ts";
 
 /** Lanes take some hundred bytes each. */
 const MAX_BYTES = 1_048_576;
@@ -24,10 +25,16 @@ export function readConfig(path: string): Config {
   const result = configSchema.safeParse(document.value);
   const locate = document.locate.bind(document);
   if (!result.success) throw schemaError(file, result.error, document.value, locate);
-  const { lanes, total } = result.data;
-  const issues = checkLanes(lanes);
+  const { lanes, total, secrets } = result.data;
+  const issues = [...checkLanes(lanes), ...checkSecretStore(lanes, secrets)];
   if (issues.length > 0) throw issuesError(file, issues, locate);
-  return freezeDeep({ path: absolute, shown, lanes, ...(total === undefined ? {} : { total }) });
+  return freezeDeep({
+    path: absolute,
+    shown,
+    lanes,
+    ...(secrets === undefined ? {} : { secrets }),
+    ...(total === undefined ? {} : { total }),
+  });
 }
 
 function readText(path: string, shown: string): string {

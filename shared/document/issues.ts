@@ -106,7 +106,7 @@ function readIssues(
     }
     const branch = issue.code === "invalid_union" ? likeliest(issue.errors) : undefined;
     if (branch !== undefined) return readIssues(branch, root, path);
-    return [{ path, text: wrong(valueAt(root, path), issue.message) }];
+    return [{ path, text: wrong(valueAt(root, path), issue.message, isSecret(path)) }];
   });
 }
 
@@ -126,8 +126,16 @@ function likeliest(
   return meant.length === 1 ? meant[0] : undefined;
 }
 
-function wrong(value: unknown, right: string): string {
-  return value === undefined ? `is missing; ${right}` : notAllowed(value, right);
+/** Below these fields a value that is wrong may be a secret, written where its reference belongs: it is not shown. */
+const SECRET_FIELDS: ReadonlySet<string | number> = new Set(["auth", "proxy"]);
+
+function isSecret(path: FieldPath): boolean {
+  return path.some((step) => SECRET_FIELDS.has(step));
+}
+
+function wrong(value: unknown, right: string, hides: boolean): string {
+  if (value === undefined) return `is missing; ${right}`;
+  return hides ? `is not allowed; ${right}` : notAllowed(value, right);
 }
 
 function unknownKey(key: string, known: string): string {

@@ -1,3 +1,5 @@
+import type { AuthPolicy } from "./auth.ts";
+
 /** The calls that share limits, a queue and its workers; usually one API. */
 export interface Lane {
   /** `[a-z0-9-]`, at most 40 characters: it becomes part of a queue's name. */
@@ -10,6 +12,8 @@ export interface Lane {
   readonly minConcurrency?: number;
   /** Calls started, over all workers together; absent: as fast as concurrency allows. */
   readonly rate?: Rate;
+  /** Null: its calls have none, whatever the plan has for all. Absent: what the plan has for all. */
+  readonly auth?: AuthPolicy | null;
 }
 
 export interface Rate {

@@ -1,5 +1,6 @@
 import { SenpuError, messageOf } from "../errors.ts";
 import { answerPolicyFault } from "./answer-policy.ts";
+import { authFault } from "./auth.ts";
 import { METHODS } from "./call.ts";
 import type { Call } from "./call.ts";
 import { isClaim } from "./claim.ts";
@@ -221,6 +222,12 @@ function checkPolicy(policy: Record<string, unknown>): void {
     const breaker = asRecord(policy["breaker"], "policy.breaker");
     for (const field of Object.keys(DEFAULT_BREAKER)) requireNumber(breaker, field);
   }
+  if (policy["auth"] !== undefined) {
+    const auth = asRecord(policy["auth"], "policy.auth");
+    const fault = authFault(auth);
+    if (fault !== undefined) throw wrong(`policy.auth.${fault}`, "known", typeof auth[fault]);
+  }
+  if (policy["proxy"] !== undefined) requireText(policy, "proxy");
   if (policy["answers"] !== undefined) {
     const fault = answerPolicyFault(policy["answers"]);
     if (fault !== undefined) throw wrong(...fault, policy["answers"]);

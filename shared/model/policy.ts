@@ -1,3 +1,4 @@
+import type { AuthPolicy } from "./auth.ts";
 import type { Trace } from "./trace.ts";
 import type { AnswerPolicy } from "./answer-policy.ts";
 
@@ -18,6 +19,13 @@ export interface Policy {
   readonly allow: readonly string[];
   /** When a destination that keeps failing is left alone; null: never. */
   readonly breaker: BreakerPolicy | null;
+  /**
+   * How the calls of the message's lane prove who makes them; absent: not at all. A worker of before there was `auth`
+   * makes them without, and they fail by what the API says to that: so workers are updated before plans use it.
+   */
+  readonly auth?: AuthPolicy;
+  /** URL of the proxy that they go through, which may hold references; `none`: none, whatever the worker's environment says. */
+  readonly proxy?: string;
   /** Absent: calls carry no `traceparent`. A worker that does not know of it makes them without. */
   readonly trace?: Trace;
   /** Absent: answers are judged by their status, and not kept. */

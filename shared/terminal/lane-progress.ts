@@ -17,6 +17,8 @@ function describeBinding(binding: Binding, now: number): string | undefined {
       return "total of all lanes";
     case "coordination":
       return "coordination out of reach";
+    case "credentials":
+      return "waiting for credentials";
     case "rate":
       return `rate ${formatRate((binding.rate.count * 1000) / binding.rate.perMs)}`;
     case "window":
@@ -42,7 +44,7 @@ export function hostOf(origin: string): string {
 }
 
 function isTrouble({ by }: Binding): boolean {
-  return by === "closed" || by === "breaker" || by === "coordination";
+  return by === "closed" || by === "breaker" || by === "coordination" || by === "credentials";
 }
 
 /** Of workers of one lane, the one that says most of why it goes no faster. */
@@ -52,6 +54,7 @@ const TELLING: readonly Binding["by"][] = [
   "total",
   "rate",
   "window",
+  "credentials",
   "breaker",
   "closed",
   "coordination",

@@ -1,4 +1,5 @@
 import { onTestFinished, expect, test } from "vitest";
+import { AccessBook } from "../../../consumer/auth/access-book.ts";
 import { workBatch } from "../../../consumer/entries/work-batch.ts";
 import type { BatchResult } from "../../../consumer/entries/work-batch.ts";
 import type { Broker, Delivery } from "../../../shared/broker/broker.ts";
@@ -58,6 +59,7 @@ async function setUp(): Promise<Bench> {
         broker,
         coordination: createMemoryCoordination(),
         claims: openFolderClaims(temporaryFolder()),
+        accesses: new AccessBook(),
         answers: openFolderAnswers(temporaryFolder()),
         limit: { lane: LANE, concurrency },
         worker: "test",
@@ -164,6 +166,7 @@ test("what the broker does not take back is reported as held", async () => {
       broker: deaf,
       coordination: createMemoryCoordination(),
       claims: openFolderClaims(temporaryFolder()),
+      accesses: new AccessBook(),
       answers: openFolderAnswers(temporaryFolder()),
       limit,
       worker: "test",
@@ -187,7 +190,9 @@ test("a batch that could be taken on only in part fails as a whole, so that noth
   const claims = openFolderClaims(temporaryFolder());
   const answers = openFolderAnswers(temporaryFolder());
   const endsAt = Date.now() + 2_000;
-  const work = { broker, coordination, claims, answers, limit, worker: "test", endsAt };
+  const accesses = new AccessBook();
+  const stores = { broker, coordination, claims, answers, accesses };
+  const work = { ...stores, limit, worker: "test", endsAt };
   const deliveries = [deliveryOf({ calls }, 2), deliveryOf({ calls, chunk: "1" }, 2)];
   await expect(workBatch(work, deliveries)).rejects.toThrow("coordination is gone");
 });
@@ -201,7 +206,9 @@ test("a copy of what another delivery is worked on is reported, so that it is no
   const claims = openFolderClaims(temporaryFolder());
   const answers = openFolderAnswers(temporaryFolder());
   const endsAt = now + 2_000;
-  const work = { broker, coordination, claims, answers, limit, worker: "test", endsAt };
+  const accesses = new AccessBook();
+  const stores = { broker, coordination, claims, answers, accesses };
+  const work = { ...stores, limit, worker: "test", endsAt };
   const { tally, held } = await workBatch(work, [deliveryOf({ calls })]);
   expect(held).toHaveLength(1);
   expect(tally).toMatchObject({ succeeded: 0, putBack: 0 });

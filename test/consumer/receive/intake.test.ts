@@ -1,6 +1,7 @@
 import { expect, test } from "vitest";
 import type { CallTask, Chunk } from "../../../consumer/receive/chunk.ts";
 import { HOLD_MS, writeCheckpoint } from "../../../consumer/receive/hold.ts";
+import { AccessBook } from "../../../consumer/auth/access-book.ts";
 import { Intake } from "../../../consumer/receive/intake.ts";
 import { RunWatch } from "../../../consumer/receive/run-watch.ts";
 import type { Broker, Delivery } from "../../../shared/broker/broker.ts";
@@ -63,6 +64,7 @@ async function setUp(): Promise<Bench> {
         broker: used,
         coordination,
         watch,
+        accesses: new AccessBook(),
         lane: LANE,
         onUnknown: (task) => unknown.push(task),
         onLeft: (receipt) => left.push(receipt),

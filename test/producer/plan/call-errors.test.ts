@@ -90,10 +90,10 @@ const CASES: readonly (readonly [name: string, file: string, text: string, said:
     "p.yaml:1:38 calls[0].headers.Content-Length: this header is set by senpu itself; leave it out",
   ],
   [
-    "a store's secret",
+    "a store's secret without a name",
     "p.yaml",
-    "calls: ['https://a/${secret:crm/token}']",
-    'p.yaml:1:9 calls[0]: "${secret:crm/token}": stores for secrets come later; put the secret into the worker\'s environment and write ${env:NAME}',
+    "calls: ['https://a/${secret:/token}']",
+    'p.yaml:1:9 calls[0]: "${secret:/token}" names no secret; write ${secret:name} with letters, digits and ._@+=-, parts by /, or ${secret:name#field}',
   ],
   [
     "a reference to nothing",
@@ -105,7 +105,7 @@ const CASES: readonly (readonly [name: string, file: string, text: string, said:
     "a reference that is none",
     "p.yaml",
     "calls: [{url: 'https://a', body: 'a${b}'}]",
-    'p.yaml:1:28 calls[0].body: "${b}" is no reference; write ${env:NAME}, or $${ for a plain ${',
+    'p.yaml:1:28 calls[0].body: "${b}" is no reference; write ${env:NAME}, ${file:/path} or ${secret:name}, or $${ for a plain ${',
   ],
   [
     "an open reference",

@@ -8,7 +8,7 @@ const FORMATS =
   "plan is a .yaml, .yml, .json, .jsonl or .txt file, a .ts or .js module that yields calls, or - for JSON Lines on standard input";
 const DURATION_RIGHT = "such as 500ms, 10s, 5m or 2h";
 const ROOT =
-  "an object with name, lanes, total, defaults, retry, breaker, success, redirects, allow, tolerance, trace, onSettled, calls, from, each";
+  "an object with name, lanes, total, defaults, retry, breaker, success, expect, keep, save, redirects, allow, proxy, tolerance, trace, onSettled, calls, from, each";
 
 /** What a plan says, and what is said of it. */
 const CASES: readonly (readonly [name: string, file: string, text: string, said: string])[] = [
@@ -176,7 +176,7 @@ const CASES: readonly (readonly [name: string, file: string, text: string, said:
     "a retry on what is no status",
     "p.yaml",
     "retry: {on: [slow]}\ncalls: [https://a]",
-    'p.yaml:1:14 retry.on[0]: "slow" is not allowed; a status from 100 to 599, network, refused, reset, dns or timeout',
+    'p.yaml:1:14 retry.on[0]: "slow" is not allowed; a status from 100 to 599, network, refused, reset, dns, timeout or expect',
   ],
   [
     "a success that is no status",

@@ -206,7 +206,7 @@ const CASES: readonly (readonly [name: string, text: string, said: string])[] = 
   [
     "a webhook with what is no reference",
     'onSettled: { webhook: "https://hooks.example/${HOOK}" }',
-    '1:14 onSettled.webhook: "${HOOK}" is no reference; write ${env:NAME}, or $${ for a plain ${',
+    '1:14 onSettled.webhook: "${HOOK}" is no reference; write ${env:NAME}, ${file:/path} or ${secret:name}, or $${ for a plain ${',
   ],
   [
     "headers without a webhook",

@@ -156,9 +156,9 @@ describe("a line that is no call", () => {
     ["null", "row-2", "null is not allowed; a URL, or an object with url"],
     ["{", "row-2", "broken JSON: Expected property name or '}' in JSON at position 1"],
     [
-      '{"id":"b","url":"https://a.example/${secret:x}"}',
+      '{"id":"b","url":"https://a.example/${secret:/x}"}',
       "b",
-      'url: "${secret:x}": stores for secrets come later; put the secret into the worker\'s environment and write ${env:NAME}',
+      'url: "${secret:/x}" names no secret; write ${secret:name} with letters, digits and ._@+=-, parts by /, or ${secret:name#field}',
     ],
   ];
 

@@ -17,7 +17,7 @@ const schema = planJsonSchema() as Schema;
 
 test("the JSON Schema knows every field of a plan, and no others", () => {
   expect(Object.keys(schema.properties ?? {})).toEqual(
-    "$schema name lanes total defaults retry breaker success expect keep save redirects allow tolerance trace onSettled calls from each".split(
+    "$schema name lanes total defaults retry breaker success expect keep save redirects allow proxy tolerance trace onSettled calls from each".split(
       " ",
     ),
   );

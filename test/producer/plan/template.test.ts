@@ -250,7 +250,7 @@ describe("references to the worker's environment", () => {
     const each = { ...URL_OF, body: "{{ v }}${env:A}" };
     expect((await renderRow(each, { v: "a" })).call?.body).toBe("a${env:A}");
     expect((await renderRow(each, { v: "a$" })).error).toBe(
-      'rows.jsonl row 1: a "$" stands directly before ${env:…}; put something between them',
+      'rows.jsonl row 1: a "$" stands directly before a reference; put something between them',
     );
   });
 });

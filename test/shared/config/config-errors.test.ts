@@ -161,7 +161,16 @@ const WRONG: readonly (readonly [what: string, text: string, error: string])[] =
     "c.yaml:1:1 lanes: 151 lanes with default are more than one filter policy of SNS can name; at most 150",
   ],
   ["an empty file", "", "c.yaml: the file is empty; declare lanes, or remove it"],
-  ["only comments", "# later\n", "c.yaml: null is not allowed; an object with lanes, total"],
+  [
+    "a lane's secret without a store",
+    "lanes: {crm: {match: 'https://a/**', auth: {bearer: '${secret:crm/token}'}}}",
+    "c.yaml:1:38 lanes.crm.auth: names secret crm/token, and no store is declared; give secrets: { store: ssm }",
+  ],
+  [
+    "only comments",
+    "# later\n",
+    "c.yaml: null is not allowed; an object with lanes, secrets, total",
+  ],
   ["a key twice", "lanes: {}\nlanes: {}", "c.yaml:2:1 this key stands twice"],
   ["a tag", "lanes: !include x", "c.yaml:1:8 tags (!…) are not known in a configuration"],
 ];
