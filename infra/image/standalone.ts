@@ -54,12 +54,21 @@ export const standalone: Plugin = {
       contents: NOT_HERE,
       resolveDir: SOURCES,
     }));
+    build.onLoad({ filter: /producer\/report\/page-parts\.ts$/ }, async ({ path }) => ({
+      contents: await withParts(path),
+    }));
     build.onLoad({ filter: /\.ts$/ }, ({ path }) => {
       if (!path.startsWith(SOURCES) || path.includes("node_modules")) return undefined;
       return { contents: settleNames(readFileSync(path, "utf8"), path), loader: "ts" };
     });
   },
 };
+
+/** The report's page carries these files in itself, so they are read now and not from beside the code. */
+async function withParts(path: string): Promise<string> {
+  const { readParts } = (await import(path)) as { readonly readParts: () => unknown };
+  return `export const readParts = () => (${JSON.stringify(readParts())});`;
+}
 
 function settleNames(source: string, path: string): string {
   const settled = source

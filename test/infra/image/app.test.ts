@@ -46,6 +46,9 @@ test("a run with two worker processes settles, though one of them is told to end
   const logged = ended.stderr.split("\n").filter((line) => line.startsWith('{"level":"info"'));
   const told = logged.map((line) => (JSON.parse(line) as { readonly msg: string }).msg);
   expect(told).toEqual(expect.arrayContaining(["worker begins", "all calls are published"]));
+  const report = await stage.run(["report", "two", "-o", "-", "--state", state], inApp);
+  expect(report.exitCode, report.stderr).toBe(EXIT.succeeded);
+  expect(report.stdout).toContain("uPlot");
 });
 
 test("L10: producer, worker and recorder of the image do a run together, and end with 0 on SIGTERM", async () => {
