@@ -32,8 +32,14 @@ test("a plan that cannot end within its deadline is told in full, and refused wi
     lanes,
     defaults: { deadline: "20s", headers: { authorization: "Bearer ${env:CRM_TOKEN}" } },
   });
-  const { exitCode, stdout, stderr } = await stage.run(["plan", plan, "--state", stage.newState()]);
+  const { exitCode, stdout, stderr } = await stage.run(
+    ["plan", plan, "--state", stage.newState()],
+    {
+      env: { CRM_TOKEN: "planted" },
+    },
+  );
   expect(exitCode).toBe(2);
+  expect(stdout + stderr).not.toContain("planted");
   expect(stderr).toMatch(
     /the limits allow about 50 s at the least, and the plan's deadline is 20 s: calls would expire/,
   );

@@ -69,7 +69,6 @@ describe("--set", () => {
     ["body=text", /body: json and body exclude each other/],
     ["json.name.first=x", /json\.name is "first", which has no "first"/],
     ["json.tags.7=x", /json\.tags is a list of 1; "7" is no place in it/],
-    ["json.name=${secret:x}", /stores for secrets come later/],
   ])("%s breaks the call, and says where", (text, complaint) => {
     expect(() => set(post, text)).toThrow(complaint);
   });

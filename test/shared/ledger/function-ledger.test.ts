@@ -104,7 +104,7 @@ test("a right that is missing is named, with the function", async () => {
     return true;
   };
   await expect(ledger.findRun("r")).rejects.toThrow(
-    /^ledger function ledger may not be asked by these credentials: they need the permission lambda:InvokeFunction on it$/,
+    /^ledger function ledger may not be asked by these credentials: they need the IAM action lambda:InvokeFunction on it$/,
   );
 });
 
