@@ -3,8 +3,10 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { rmSync } from "node:fs";
 import type { CommandContext } from "../../shared/command.ts";
+import { loadConfig } from "../../shared/config/load-config.ts";
 import { openClaims } from "../../shared/claims/open.ts";
 import { parseDurationMs } from "../../shared/duration.ts";
+import { isWithoutLedger } from "../../shared/deployment/deployed-ledger.ts";
 import { EXIT, SenpuError } from "../../shared/errors.ts";
 import { textsOf } from "../../shared/model/auth.ts";
 import { namesIn } from "../../shared/secrets/references.ts";
@@ -35,7 +37,7 @@ export function configure(command: Command): void {
     .option("--concurrency <n>", "calls in flight at the most, in each lane")
     .option("--rate <n/s>", "calls started at the most, in each lane")
     .option("--latency <duration>", "how long a call takes; default: as earlier ones did, or 200ms")
-    .option("--region <name>", "of AWS, for the cost; default ap-northeast-1")
+    .option("--region <name>", "of AWS, for the cost; default the environment's, or ap-northeast-1")
     .option("--curl <n>", `calls to show as curl lines; default ${SHOWN}`)
     .option(
       "--sample <n>",
@@ -52,6 +54,7 @@ end within its deadline.
 Examples:
   senpu plan plan.yaml
   senpu plan plan.yaml --rate 10/s       how long at that rate?
+  senpu plan plan.yaml --env test        with the lanes, the region and the ledger of a deployment
   senpu plan plan.yaml --sample 3        and what do the first three calls answer?
   senpu plan plan.yaml --json | jq .messages
 `,
@@ -64,7 +67,8 @@ export async function run(context: CommandContext): Promise<number> {
   const [path] = context.args;
   if (path === undefined) throw new SenpuError("usage", "senpu plan PLAN: which plan?");
   const asked = {
-    ...readRegion(options["region"] as string | undefined),
+    ...readRegion(options["region"] as string | undefined, common.deployment?.region),
+    hasLedger: !isWithoutLedger(common.deployment),
     latencyMs: readLatency(options["latency"] as string | undefined),
     shown: options["curl"] === undefined ? SHOWN : wholeNumber("--curl", options["curl"], 0, 1_000),
   };
@@ -88,7 +92,8 @@ export async function run(context: CommandContext): Promise<number> {
       ...asked,
       plan,
       given,
-      readLedger: (read) => readLedger(common, read),
+      checkout: await loadConfig(),
+      readLedger: async (read) => (asked.hasLedger ? readLedger(common, read, "read") : undefined),
       onProgress: createCounter(common.quiet),
     });
     if (given?.kind !== "deployed") {

@@ -2,7 +2,7 @@ import { DEFAULT_REGION, PRICED_REGIONS, pricesOf } from "../../shared/cost/pric
 import type { Prices } from "../../shared/cost/prices.ts";
 import type { CostItem } from "../../shared/cost/bill.ts";
 import { costRun } from "../../shared/cost/run-cost.ts";
-import type { LaneConfig } from "../../shared/config/config.ts";
+import type { Config, LaneConfig } from "../../shared/config/config.ts";
 import { laneSchema } from "../../shared/config/lane-schema.ts";
 import { SenpuError } from "../../shared/errors.ts";
 import type { GivenLanes } from "../plan/merge-lanes.ts";
@@ -13,39 +13,67 @@ import type { Forecast, LaneForecast } from "./forecast.ts";
 export interface DeployedLane {
   readonly survey: LaneSurvey;
   readonly forecast: LaneForecast;
-  readonly config: LaneConfig;
+  readonly config: Omit<LaneConfig, "name">;
   /** False: the configuration does not have it; it is taken as one that says no more than its name. */
   readonly isDeclared: boolean;
 }
 
+/** `checkout`: the configuration here, which knows more of a worker than a deployment tells. */
 export function deployLanes(
   survey: Survey,
   { lanes }: Forecast,
   given: GivenLanes | undefined,
+  checkout: Config | undefined,
 ): DeployedLane[] {
   const declared = given === undefined || given.kind === "begun" ? [] : given.config.lanes;
   return survey.lanes.map((lane, index) => {
-    const config = declared.find(({ name }) => name === lane.lane);
+    const told = declared.find(({ name }) => name === lane.lane);
+    const known = checkout?.lanes.find(({ name }) => name === lane.lane);
     return {
       survey: lane,
       forecast: lanes[index] as LaneForecast,
-      config: config ?? { ...laneSchema.parse({ concurrency: lane.concurrency }), name: lane.lane },
-      isDeclared: config !== undefined,
+      config: completeLane(lane, told, known),
+      isDeclared: told !== undefined,
     };
   });
 }
 
+type ToldLane = Exclude<GivenLanes, { kind: "begun" }>["config"]["lanes"][number];
+
+/** What is deployed holds; what is not told of it is as this checkout says, or as a lane without settings has it. */
+function completeLane(
+  { concurrency }: LaneSurvey,
+  told: ToldLane | undefined,
+  known: LaneConfig | undefined,
+): Omit<LaneConfig, "name"> {
+  if (told === undefined) return laneSchema.parse({ concurrency });
+  const { timeoutMs, queue, worker } = told;
+  const base =
+    known !== undefined && known.worker.kind === worker.kind
+      ? known
+      : laneSchema.parse({ concurrency, timeout: `${timeoutMs}ms`, worker: worker.kind });
+  return { ...base, timeoutMs, queue: { ...base.queue, ...queue } };
+}
+
+/** Where a run is to be. */
+export interface CostPlace {
+  readonly region: string;
+  readonly prices: Prices;
+  /** Does a ledger record it? */
+  readonly hasLedger: boolean;
+}
+
 export interface Cost {
   readonly region: string;
+  readonly hasLedger: boolean;
   readonly items: readonly CostItem[];
 }
 
-/** What the run would cost where the lanes are deployed, with a ledger. */
+/** What the run would cost where the lanes are deployed. */
 export function costPlan(
   lanes: readonly DeployedLane[],
   { durationMs }: Forecast,
-  region: string,
-  prices: Prices,
+  { region, prices, hasLedger }: CostPlace,
 ): Cost {
   const volumes = lanes.map(({ survey, forecast, config }) => ({
     lane: survey.lane,
@@ -60,19 +88,20 @@ export function costPlan(
     durationMs: forecast.durationMs,
     hasRate: survey.ratePerSecond !== null,
   }));
-  return { region, items: costRun({ durationMs, lanes: volumes, isRecorded: true }, prices) };
+  const items = costRun({ durationMs, lanes: volumes, isRecorded: hasLedger }, prices);
+  return { region, hasLedger, items };
 }
 
-/** Of `--region`. Throws SenpuError `usage` for a region without prices. */
-export function readRegion(option: string | undefined): {
-  readonly region: string;
-  readonly prices: Prices;
-} {
-  const region = option ?? DEFAULT_REGION;
+/** Of `--region`, or the deployment's. Throws SenpuError `usage` for a region without prices. */
+export function readRegion(
+  option: string | undefined,
+  deployed: string | undefined,
+): { readonly region: string; readonly prices: Prices } {
+  const region = option ?? deployed ?? DEFAULT_REGION;
   const prices = pricesOf(region);
   if (prices !== undefined) return { region, prices };
   throw new SenpuError(
     "usage",
-    `--region ${region}: shared/cost/prices.ts has no prices of it; it has ${PRICED_REGIONS.join(" and ")}`,
+    `region ${region}: shared/cost/prices.ts has no prices of it; it has ${PRICED_REGIONS.join(" and ")}`,
   );
 }

@@ -1,5 +1,5 @@
 import type { Ledger } from "../../shared/ledger/ledger.ts";
-import type { Prices } from "../../shared/cost/prices.ts";
+import type { Config } from "../../shared/config/config.ts";
 import type { GivenLanes } from "../plan/merge-lanes.ts";
 import type { Plan } from "../plan/plan.ts";
 import { surveyPlan } from "../plan/survey.ts";
@@ -7,7 +7,7 @@ import type { Survey } from "../plan/survey.ts";
 import { firstCalls, toCurl } from "./curl.ts";
 import type { CurlLine } from "./curl.ts";
 import { costPlan, deployLanes } from "./deployed.ts";
-import type { Cost } from "./deployed.ts";
+import type { Cost, CostPlace } from "./deployed.ts";
 import { forecast } from "./forecast.ts";
 import type { Forecast } from "./forecast.ts";
 import { readLatencies } from "./latencies.ts";
@@ -29,35 +29,35 @@ export interface Preflight {
   readonly first: readonly CurlLine[];
 }
 
-export interface PreflightOptions {
+export interface PreflightOptions extends CostPlace {
   readonly plan: Plan;
   readonly given: GivenLanes | undefined;
+  /** `senpu.config.yaml` as it is here; undefined: there is none. */
+  readonly checkout: Config | undefined;
   /** Reads a ledger, where there is one. */
   readonly readLedger: (
     read: (ledger: Ledger) => Promise<ReadonlyMap<string, KnownLatency>>,
   ) => Promise<ReadonlyMap<string, KnownLatency> | undefined>;
   /** Of one attempt, as the person says. */
   readonly latencyMs: number | undefined;
-  readonly region: string;
-  readonly prices: Prices;
   /** Calls that are shown as curl lines. */
   readonly shown: number;
   readonly onProgress: (calls: number) => void;
 }
 
 export async function preflight(options: PreflightOptions): Promise<Preflight> {
-  const { plan, given, latencyMs, region, prices } = options;
+  const { plan, given, latencyMs } = options;
   const survey = await surveyPlan(plan, options.onProgress);
   const known =
     (await options.readLedger((ledger) => readLatencies(ledger, survey))) ??
     new Map<string, KnownLatency>();
   const told = forecast({ survey, known, givenMs: latencyMs });
-  const lanes = deployLanes(survey, told, given);
+  const lanes = deployLanes(survey, told, given, options.checkout);
   const first = await firstCalls(plan, options.shown);
   return {
     survey,
     forecast: told,
-    cost: costPlan(lanes, told, region, prices),
+    cost: costPlan(lanes, told, options),
     findings: findQuotas(survey, lanes, told),
     first: first.map(({ call, lane, headers }) => ({
       id: call.id,

@@ -88,14 +88,14 @@ function explain({ survey, forecast }: Preflight): string[] {
   return texts;
 }
 
-function renderCost({ region, items }: Cost, columns: number): string[] {
+function renderCost({ region, hasLedger, items }: Cost, columns: number): string[] {
   const prices = pricesOf(region);
   const seen = prices === undefined ? undefined : seenBetween(prices);
   return [
     `On AWS, in ${region}: ${formatUsd(totalUsd(items))}`,
     ...renderItems(items, columns),
     ...wrap(
-      `Prices seen ${seen?.oldest} to ${seen?.newest}, before tax and free tiers; with a ledger, whose database is paid for by the hour, run or no run.`,
+      `Prices seen ${seen?.oldest} to ${seen?.newest}, before tax and free tiers; ${hasLedger ? "with a ledger, whose database is paid for by the hour, run or no run" : "without a ledger"}.`,
       columns,
     ),
   ];
