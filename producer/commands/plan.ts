@@ -3,7 +3,6 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { rmSync } from "node:fs";
 import type { CommandContext } from "../../shared/command.ts";
-import { loadConfig } from "../../shared/config/load-config.ts";
 import { openClaims } from "../../shared/claims/open.ts";
 import { parseDurationMs } from "../../shared/duration.ts";
 import { isWithoutLedger } from "../../shared/deployment/deployed-ledger.ts";
@@ -92,7 +91,6 @@ export async function run(context: CommandContext): Promise<number> {
       ...asked,
       plan,
       given,
-      checkout: await loadConfig(),
       readLedger: async (read) => (asked.hasLedger ? readLedger(common, read, "read") : undefined),
       onProgress: createCounter(common.quiet),
     });

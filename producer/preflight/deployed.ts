@@ -2,7 +2,7 @@ import { DEFAULT_REGION, PRICED_REGIONS, pricesOf } from "../../shared/cost/pric
 import type { Prices } from "../../shared/cost/prices.ts";
 import type { CostItem } from "../../shared/cost/bill.ts";
 import { costRun } from "../../shared/cost/run-cost.ts";
-import type { Config, LaneConfig } from "../../shared/config/config.ts";
+import type { LaneConfig } from "../../shared/config/config.ts";
 import { laneSchema } from "../../shared/config/lane-schema.ts";
 import { SenpuError } from "../../shared/errors.ts";
 import type { GivenLanes } from "../plan/merge-lanes.ts";
@@ -18,41 +18,21 @@ export interface DeployedLane {
   readonly isDeclared: boolean;
 }
 
-/** `checkout`: the configuration here, which knows more of a worker than a deployment tells. */
 export function deployLanes(
   survey: Survey,
   { lanes }: Forecast,
   given: GivenLanes | undefined,
-  checkout: Config | undefined,
 ): DeployedLane[] {
   const declared = given === undefined || given.kind === "begun" ? [] : given.config.lanes;
   return survey.lanes.map((lane, index) => {
     const told = declared.find(({ name }) => name === lane.lane);
-    const known = checkout?.lanes.find(({ name }) => name === lane.lane);
     return {
       survey: lane,
       forecast: lanes[index] as LaneForecast,
-      config: completeLane(lane, told, known),
+      config: told ?? laneSchema.parse({ concurrency: lane.concurrency }),
       isDeclared: told !== undefined,
     };
   });
-}
-
-type ToldLane = Exclude<GivenLanes, { kind: "begun" }>["config"]["lanes"][number];
-
-/** What is deployed holds; what is not told of it is as this checkout says, or as a lane without settings has it. */
-function completeLane(
-  { concurrency }: LaneSurvey,
-  told: ToldLane | undefined,
-  known: LaneConfig | undefined,
-): Omit<LaneConfig, "name"> {
-  if (told === undefined) return laneSchema.parse({ concurrency });
-  const { timeoutMs, queue, worker } = told;
-  const base =
-    known !== undefined && known.worker.kind === worker.kind
-      ? known
-      : laneSchema.parse({ concurrency, timeout: `${timeoutMs}ms`, worker: worker.kind });
-  return { ...base, timeoutMs, queue: { ...base.queue, ...queue } };
 }
 
 /** Where a run is to be. */

@@ -1,5 +1,4 @@
 import type { Ledger } from "../../shared/ledger/ledger.ts";
-import type { Config } from "../../shared/config/config.ts";
 import type { GivenLanes } from "../plan/merge-lanes.ts";
 import type { Plan } from "../plan/plan.ts";
 import { surveyPlan } from "../plan/survey.ts";
@@ -32,8 +31,6 @@ export interface Preflight {
 export interface PreflightOptions extends CostPlace {
   readonly plan: Plan;
   readonly given: GivenLanes | undefined;
-  /** `senpu.config.yaml` as it is here; undefined: there is none. */
-  readonly checkout: Config | undefined;
   /** Reads a ledger, where there is one. */
   readonly readLedger: (
     read: (ledger: Ledger) => Promise<ReadonlyMap<string, KnownLatency>>,
@@ -52,7 +49,7 @@ export async function preflight(options: PreflightOptions): Promise<Preflight> {
     (await options.readLedger((ledger) => readLatencies(ledger, survey))) ??
     new Map<string, KnownLatency>();
   const told = forecast({ survey, known, givenMs: latencyMs });
-  const lanes = deployLanes(survey, told, given, options.checkout);
+  const lanes = deployLanes(survey, told, given);
   const first = await firstCalls(plan, options.shown);
   return {
     survey,

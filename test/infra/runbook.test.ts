@@ -63,7 +63,6 @@ test("what a million calls cost is what senpu plan tells of them (L14)", async (
   const told = await preflight({
     plan: { ...plan, entries: () => million() },
     given,
-    checkout: config,
     readLedger: () => Promise.resolve(undefined),
     latencyMs: undefined,
     region: DEFAULT_REGION,

@@ -15,7 +15,7 @@ async function find(plan: object, crm: object): Promise<string[]> {
   const text = JSON.stringify({ calls: [CALL], ...plan });
   const survey = await surveyPlan(await readFiles({ "p.json": text }, { given }), () => {});
   const told = forecast({ survey, known: new Map(), givenMs: undefined });
-  return findQuotas(survey, deployLanes(survey, told, given, given.config), told).map(
+  return findQuotas(survey, deployLanes(survey, told, given), told).map(
     (finding) => `${finding.lane}: ${finding.text}`,
   );
 }
@@ -99,34 +99,4 @@ test.each<[what: string, plan: object, crm: object, said: RegExp]>([
     found.filter((text) => said.test(text)),
     found.join("\n"),
   ).toHaveLength(1);
-});
-
-test("of a deployment that tells little of its workers, what it tells holds", async () => {
-  const config = configOf(
-    JSON.stringify({ lanes: { crm: { match: "https://api.example.com/**" } } }),
-  );
-  const [crm] = config.lanes;
-  const told = {
-    ...crm!,
-    timeoutMs: 60_000,
-    queue: { retentionSeconds: 172_800 },
-    worker: { kind: "fargate" },
-  } as const;
-  const given = { kind: "deployed", config: { shown: "environment test", lanes: [told] } } as const;
-  const text = JSON.stringify({ calls: [CALL] });
-  const survey = await surveyPlan(await readFiles({ "p.json": text }, { given }), () => {});
-  const [lane] = deployLanes(
-    survey,
-    forecast({ survey, known: new Map(), givenMs: undefined }),
-    given,
-    config,
-  );
-  expect(lane).toMatchObject({
-    isDeclared: true,
-    config: {
-      timeoutMs: 60_000,
-      queue: { retentionSeconds: 172_800 },
-      worker: { kind: "fargate", graceMs: 70_000 },
-    },
-  });
 });
