@@ -68,8 +68,8 @@ interface OpenPool {
 }
 
 /**
- * Pools behind one guard: one an origin, and one more for each route to it. A name that a proxy resolves is out of the
- * guard's sight: then it is the proxy that decides; what is written as an address is judged all the same.
+ * Pools behind one guard: one an origin, and one more for each route to it. A name that a proxy resolves is judged by what
+ * it leads to here, before the first call; what the proxy makes of it is out of the guard's sight.
  */
 export class GuardedPools {
   readonly #guard: Guard;
@@ -92,7 +92,8 @@ export class GuardedPools {
 
   #openPool(key: string, origin: string, route: Route | undefined): Dispatcher {
     const { lookup } = this.#guard;
-    const blocked = this.#guard.judge(new URL(origin).hostname);
+    const { hostname } = new URL(origin);
+    const blocked = this.#guard.judge(hostname);
     const options = {
       // As many connections as there are slots in use: who starts attempts sees to the limit.
       pipelining: 1,
@@ -106,10 +107,32 @@ export class GuardedPools {
     const pool =
       blocked !== undefined
         ? new Pool(origin, { ...options, connect: refuseBy(blocked) })
-        : (route?.open(options) ?? new Pool(origin, options));
+        : route === undefined
+          ? new Pool(origin, options)
+          : this.#behindProxy(route.open(options), key, hostname);
     this.#pools.set(key, pool);
     this.#onOpen({ owner: this, key, pool });
     return pool;
+  }
+
+  /** Calls wait until the name has been judged. Of one that may not be called, the next asks anew. */
+  #behindProxy(proxy: Dispatcher, key: string, hostname: string): Dispatcher {
+    let refusal: Error | null | undefined;
+    const judged = this.#guard.checkBehindProxy(hostname).then(
+      () => (refusal = null),
+      (error: Error) => {
+        this.#pools.delete(key);
+        return (refusal = error);
+      },
+    );
+    return proxy.compose((dispatch) => (options, handler) => {
+      if (refusal === null) return dispatch(options, handler);
+      void judged.then((found) => {
+        if (found === null) dispatch(options, handler);
+        else handler.onResponseError?.(null as never, found);
+      });
+      return true;
+    });
   }
 }
 

@@ -50,7 +50,7 @@ export class Guard {
 
   /**
    * The same for a host that a proxy will connect to, which resolves it for itself: so none of the addresses that are
-   * found here may be internal. A name that cannot be resolved here must be allowed by name. Rejects with
+   * found here may be internal. A name that cannot be resolved here is the proxy's to judge. Rejects with
    * {@link BlockedError}.
    */
   async checkBehindProxy(hostname: string): Promise<void> {
@@ -62,12 +62,7 @@ export class Guard {
         resolve(error === null ? addressesOf(addresses) : null),
       );
     });
-    if (found === null) {
-      throw new BlockedError(
-        `${hostname} has no address here, and its proxy could lead it to an internal one; if it is meant, ${howToAllow(hostname)}`,
-      );
-    }
-    for (const { address } of found) {
+    for (const { address } of found ?? []) {
       const range = this.#closedRange(hostname, address);
       if (range !== undefined) throw blocked(hostname, address, range);
     }

@@ -131,3 +131,29 @@ test("calls through a proxy have as many connections as there are calls in fligh
   http.giveUp(true);
   await Promise.all(attempts);
 });
+
+test("a name that leads to an internal address here is not asked of the proxy, unless it is meant", async () => {
+  const guarded = new HttpClient({
+    resolve: (_host, _options, callback) =>
+      callback(null, [{ address: "10.0.0.7", family: 4 }] as never, 4),
+  });
+  const route = await openProxyRoute(proxiesOfPlan(proxyUrl));
+  const request = {
+    origin: "http://crm.internal",
+    path: "/",
+    method: "GET" as const,
+    headers: [],
+    body: null,
+  };
+  const make = (allow: string[]): Promise<Attempt> =>
+    new Promise((resolve) => {
+      guarded.start({ ...request, grant: { route } }, guarded.pools(allow), 5_000, 0, resolve);
+    });
+  const blocked = await make([]);
+  expect(blocked.end).toEqual({ kind: "blocked", sent: false });
+  expect(blocked.error).toMatch(/crm\.internal leads to 10\.0\.0\.7/);
+  expect(seen).toEqual([]);
+  status = 418;
+  expect((await make(["10.0.0.0/8"])).end).toEqual({ kind: "answer", status: 418 });
+  await guarded.close();
+});

@@ -71,7 +71,6 @@ test("behind a proxy no address of a name may be internal, since the proxy takes
     /leads to 10\.0\.0\.1/,
   );
   await expect(check("169.254.169.254", [])).rejects.toThrow(/metadata/);
-  await expect(check("hidden.example", [])).rejects.toThrow(
-    /^hidden\.example has no address here, .* --allow hidden\.example$/,
-  );
+  // Only the proxy knows where that one leads.
+  await check("hidden.example", []);
 });
