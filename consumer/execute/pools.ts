@@ -127,10 +127,11 @@ export class GuardedPools {
     );
     return proxy.compose((dispatch) => (options, handler) => {
       if (refusal === null) return dispatch(options, handler);
-      void judged.then((found) => {
-        if (found === null) dispatch(options, handler);
-        else handler.onResponseError?.(null as never, found);
-      });
+      void judged.then((found) =>
+        found === null
+          ? dispatch(options, handler)
+          : handler.onResponseError?.(null as never, found),
+      );
       return true;
     });
   }
