@@ -38,8 +38,12 @@ export interface BatchResult {
   readonly held: readonly string[];
 }
 
-/** Left at the very end, so that the answer still leaves. */
-const ANSWER_MS = 50;
+/**
+ * Left at the very end, so that the answer still leaves: of what is kept for telling, and at the most. Who is late loses all
+ * of the batch, and its environment with it.
+ */
+const ANSWER_SHARE = 1 / 3;
+const MAX_ANSWER_MS = 250;
 
 /**
  * Works off one batch of a lane, within the function's time.
@@ -55,7 +59,9 @@ export async function workBatch(
 ): Promise<BatchResult> {
   const { endsAt, coordination } = work;
   const startedAt = Date.now();
-  const workEndsAt = endsAt - reserveMs(endsAt - startedAt);
+  const reserve = reserveMs(endsAt - startedAt);
+  const workEndsAt = endsAt - reserve;
+  const answersAt = endsAt - Math.min(MAX_ANSWER_MS, reserve * ANSWER_SHARE);
   const workMs = Math.max(0, workEndsAt - startedAt);
   const finished = Promise.withResolvers<void>();
   const failed = Promise.withResolvers<never>();
@@ -86,14 +92,14 @@ export async function workBatch(
   let isOpen = false;
   const opening = lane.open(deliveries).then(() => void (isOpen = true));
   try {
-    await Promise.race([opening, until(endsAt - ANSWER_MS), failed.promise]);
+    await Promise.race([opening, until(answersAt), failed.promise]);
     if (!isOpen) throw new Error("the function's time was up before its messages were taken on");
     if (lane.chunks.isEmpty) finished.resolve();
     const nothingFitsAt = workEndsAt - neededMs(lane.chunks.shortestMs, false, workMs);
     await Promise.race([finished.promise, until(nothingFitsAt), failed.promise]);
     const stopped = lane.stop(Math.max(0, workEndsAt - Date.now())).then(() => total.close());
     stopped.catch(failed.reject);
-    await Promise.race([stopped, until(endsAt - ANSWER_MS), failed.promise]);
+    await Promise.race([stopped, until(answersAt), failed.promise]);
   } catch (error) {
     lane.stop(0, opening).catch(() => {});
     // A message that was not taken on is not among what is held, and must not count as done.
