@@ -4,8 +4,8 @@ export default defineConfig({
   test: {
     include: ["test/**/*.test.ts"],
     reporters: ["default", "./test/support/closing-line-reporter.ts"],
-    testTimeout: 30_000,
-    hookTimeout: 30_000,
+    testTimeout: 90_000,
+    hookTimeout: 90_000,
     // The configuration of this repository is an example, and nothing to its tests.
     env: { SENPU_CONFIG: "none" },
     // Flow tests wait more than they work: three files at a time keep two cores busy.

@@ -21,6 +21,8 @@ export interface SqliteFileOptions {
 /** Pages (32 MB) after which the write-ahead log goes back into the file; more would make a reader's search slower. */
 const CHECKPOINT_PAGES = 8_000;
 const CACHE_KIB = 65_536;
+/** As `PRAGMA auto_vacuum` tells it. */
+const INCREMENTAL = 2;
 
 /**
  * A SQLite file that several processes read and write: opened with the right pragmas, its statements prepared once,
@@ -109,8 +111,10 @@ function open(options: SqliteFileOptions): DatabaseSync {
       requireSchema(database, options);
       return database;
     }
-    // Space can be given back only if that was chosen before the first table.
-    database.exec("PRAGMA auto_vacuum = INCREMENTAL");
+    // Space can be given back only if that was chosen before the first table. Choosing it writes, and so waits for others.
+    if (database.prepare("PRAGMA auto_vacuum").get()?.["auto_vacuum"] !== INCREMENTAL) {
+      database.exec("PRAGMA auto_vacuum = INCREMENTAL");
+    }
     enterWal(database);
     database.exec(`
       PRAGMA synchronous = ${options.durability};
