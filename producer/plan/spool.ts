@@ -1,9 +1,10 @@
 import { createHash } from "node:crypto";
 import { createWriteStream } from "node:fs";
-import { link, mkdir, open, rm } from "node:fs/promises";
+import { link, mkdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { type Readable, Transform } from "node:stream";
 import { pipeline } from "node:stream/promises";
+import { syncFolder } from "../../shared/sync-folder.ts";
 import { SenpuError } from "../../shared/errors.ts";
 import { digestBytes } from "./text-file.ts";
 
@@ -54,15 +55,4 @@ export async function spoolInput(options: SpoolOptions): Promise<string> {
     await rm(partial, { force: true });
   }
   return path;
-}
-
-/** So that the new name survives a loss of power. Windows has no such call, and needs none. */
-export async function syncFolder(folder: string): Promise<void> {
-  if (process.platform === "win32") return;
-  const handle = await open(folder, "r");
-  try {
-    await handle.sync();
-  } finally {
-    await handle.close();
-  }
 }

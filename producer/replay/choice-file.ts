@@ -5,7 +5,7 @@ import type { Call } from "../../shared/model/call.ts";
 import { completePolicy } from "../../shared/model/written-policy.ts";
 import type { PlanEntry, PlanPolicy } from "../plan/plan.ts";
 import { readLines } from "../plan/lines.ts";
-import { syncFolder } from "../plan/spool.ts";
+import { syncFolder } from "../../shared/sync-folder.ts";
 
 /**
  * What a replay has chosen, on disk before anything is stored or published: JSON Lines in

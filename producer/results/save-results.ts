@@ -5,7 +5,7 @@ import { pipeline } from "node:stream/promises";
 import { answerName } from "../../shared/answers/answer-name.ts";
 import type { AnswerStore } from "../../shared/answers/answer-store.ts";
 import { toCsvRow } from "../../shared/answers/csv-row.ts";
-import { syncFolder } from "../../shared/answers/folder-answers.ts";
+import { syncFolder } from "../../shared/sync-folder.ts";
 import { SenpuError, messageOf } from "../../shared/errors.ts";
 import type { Ledger } from "../../shared/ledger/ledger.ts";
 import type { SavePolicy } from "../../shared/model/answer-policy.ts";

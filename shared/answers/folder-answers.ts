@@ -4,6 +4,7 @@ import { mkdir, open, readFile, rename, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { Readable } from "node:stream";
 import { SenpuError, messageOf } from "../errors.ts";
+import { syncFolder } from "../sync-folder.ts";
 import { checkRun, checkSegment } from "./answer-store.ts";
 import type { AnswerStore, SegmentFile } from "./answer-store.ts";
 
@@ -133,15 +134,4 @@ class FolderAnswers implements AnswerStore {
 
 export function newSegmentName(): string {
   return `${Date.now().toString(36)}-${randomBytes(8).toString("hex")}`;
-}
-
-/** Windows has no such call, and needs none. */
-export async function syncFolder(folder: string): Promise<void> {
-  if (process.platform === "win32") return;
-  const handle = await open(folder, "r");
-  try {
-    await handle.sync();
-  } finally {
-    await handle.close();
-  }
 }

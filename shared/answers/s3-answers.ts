@@ -3,15 +3,9 @@ import { mkdtemp, rm, stat } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { Readable } from "node:stream";
-import {
-  DeleteObjectsCommand,
-  GetObjectCommand,
-  ListObjectsV2Command,
-  PutObjectCommand,
-} from "@aws-sdk/client-s3";
-import type { S3Client } from "@aws-sdk/client-s3";
+import { GetObjectCommand, PutObjectCommand } from "@aws-sdk/client-s3";
 import { SenpuError, messageOf } from "../errors.ts";
-import { BUCKET_NAME, createS3Client } from "../s3/s3-client.ts";
+import { S3Folder } from "../s3/s3-folder.ts";
 import { checkRun, checkSegment } from "./answer-store.ts";
 import type { AnswerStore, SegmentFile } from "./answer-store.ts";
 import { newSegmentName } from "./folder-answers.ts";
@@ -24,35 +18,24 @@ import { newSegmentName } from "./folder-answers.ts";
  * and `s3:DeleteObject`.
  */
 export function openS3Answers(place: string, region?: string): AnswerStore {
-  const [bucket = "", ...steps] = place.replace(/^s3:\/\//, "").split("/");
-  const prefix = steps.filter((step) => step !== "").map((step) => `${step}/`);
-  if (BUCKET_NAME.test(bucket)) {
-    return new S3Answers(createS3Client(region), bucket, prefix.join(""));
-  }
-  throw new SenpuError(
-    "config",
-    `SENPU_ANSWERS_BUCKET is ${JSON.stringify(place)}; give a bucket's name, or bucket/prefix`,
+  return new S3Answers(
+    new S3Folder({ place, variable: "SENPU_ANSWERS_BUCKET", code: "answers", region }),
   );
 }
 
 class S3Answers implements AnswerStore {
-  readonly #s3: S3Client;
-  readonly #bucket: string;
-  /** Empty, or with a slash at its end. */
-  readonly #prefix: string;
+  readonly #folder: S3Folder;
 
-  constructor(s3: S3Client, bucket: string, prefix: string) {
-    this.#s3 = s3;
-    this.#bucket = bucket;
-    this.#prefix = prefix;
+  constructor(folder: S3Folder) {
+    this.#folder = folder;
   }
 
   async write(run: string, parts: readonly Uint8Array[]): Promise<string> {
     checkRun(run);
     const name = newSegmentName();
     const Body = Buffer.concat(parts);
-    await this.#reach("saving answers", () =>
-      this.#s3.send(new PutObjectCommand({ ...this.#at(`${run}/${name}`), Body })),
+    await this.#folder.reach("saving answers", () =>
+      this.#folder.s3.send(new PutObjectCommand({ ...this.#folder.at(`${run}/${name}`), Body })),
     );
     return name;
   }
@@ -61,11 +44,11 @@ class S3Answers implements AnswerStore {
     checkRun(run);
     const name = newSegmentName();
     return beginFile((path) =>
-      this.#reach("saving an answer", async () => {
+      this.#folder.reach("saving an answer", async () => {
         const { size } = await stat(path);
-        await this.#s3.send(
+        await this.#folder.s3.send(
           new PutObjectCommand({
-            ...this.#at(`${run}/${name}`),
+            ...this.#folder.at(`${run}/${name}`),
             Body: createReadStream(path),
             ContentLength: size,
           }),
@@ -78,8 +61,10 @@ class S3Answers implements AnswerStore {
   async load(run: string, segment: string): Promise<Buffer> {
     checkRun(run);
     checkSegment(segment);
-    return this.#reach("reading saved answers", async () => {
-      const { Body } = await this.#s3.send(new GetObjectCommand(this.#at(`${run}/${segment}`)));
+    return this.#folder.reach("reading saved answers", async () => {
+      const { Body } = await this.#folder.s3.send(
+        new GetObjectCommand(this.#folder.at(`${run}/${segment}`)),
+      );
       return Buffer.from((await Body?.transformToByteArray()) ?? []);
     });
   }
@@ -93,8 +78,10 @@ class S3Answers implements AnswerStore {
     checkSegment(segment);
     if (bytes === 0) return;
     const Range = `bytes=${at}-${at + bytes - 1}`;
-    const { Body } = await this.#reach("reading a saved answer", () =>
-      this.#s3.send(new GetObjectCommand({ ...this.#at(`${run}/${segment}`), Range })),
+    const { Body } = await this.#folder.reach("reading a saved answer", () =>
+      this.#folder.s3.send(
+        new GetObjectCommand({ ...this.#folder.at(`${run}/${segment}`), Range }),
+      ),
     );
     let found = 0;
     for await (const chunk of Body as Readable) {
@@ -110,45 +97,13 @@ class S3Answers implements AnswerStore {
 
   async removeRun(run: string): Promise<void> {
     checkRun(run);
-    await this.#reach("removing saved answers", async () => {
-      const { Bucket, Key: Prefix } = this.#at(`${run}/`);
-      let ContinuationToken: string | undefined;
-      do {
-        const page = await this.#s3.send(
-          new ListObjectsV2Command({ Bucket, Prefix, ContinuationToken }),
-        );
-        const Objects = (page.Contents ?? []).map(({ Key }) => ({ Key }));
-        if (Objects.length > 0) {
-          const { Errors = [] } = await this.#s3.send(
-            new DeleteObjectsCommand({ Bucket, Delete: { Objects, Quiet: true } }),
-          );
-          const [first] = Errors;
-          if (first !== undefined) throw new Error(`${first.Key}: ${first.Code} ${first.Message}`);
-        }
-        ContinuationToken = page.NextContinuationToken;
-      } while (ContinuationToken !== undefined);
+    await this.#folder.reach("removing saved answers", async () => {
+      for await (const objects of this.#folder.list(`${run}/`)) await this.#folder.delete(objects);
     });
   }
 
   async close(): Promise<void> {
-    this.#s3.destroy();
-  }
-
-  #at(name: string): { readonly Bucket: string; readonly Key: string } {
-    return { Bucket: this.#bucket, Key: `${this.#prefix}${name}` };
-  }
-
-  async #reach<T>(what: string, work: () => Promise<T>): Promise<T> {
-    try {
-      return await work();
-    } catch (cause) {
-      if (cause instanceof SenpuError) throw cause;
-      throw new SenpuError(
-        "answers",
-        `${what} in s3://${this.#bucket}/${this.#prefix} failed: ${messageOf(cause)}`,
-        { cause },
-      );
-    }
+    this.#folder.close();
   }
 }
 

@@ -3,6 +3,7 @@ import { existsSync } from "node:fs";
 import { mkdir, open, readFile, readdir, rename, rm, stat, utimes } from "node:fs/promises";
 import { join } from "node:path";
 import { SenpuError, messageOf } from "../errors.ts";
+import { syncFolder } from "../sync-folder.ts";
 import { canName } from "../model/claim.ts";
 import type { Claim } from "../model/claim.ts";
 import { checkClaim, checkContent, checkRun, claimOf, lost } from "./claim-store.ts";
@@ -130,17 +131,6 @@ async function writeDurably(folder: string, name: string, bytes: Uint8Array): Pr
     await syncFolder(folder);
   } finally {
     await rm(partial, { force: true });
-  }
-}
-
-/** So that a new name survives a loss of power. Windows has no such call, and needs none. */
-async function syncFolder(folder: string): Promise<void> {
-  if (process.platform === "win32") return;
-  const handle = await open(folder, "r");
-  try {
-    await handle.sync();
-  } finally {
-    await handle.close();
   }
 }
 
