@@ -1,8 +1,22 @@
 import { defineConfig } from "vitest/config";
 
+/** What starts processes of senpu and kills them, or has a module replaced: each file in a process of its own. */
+const APART = [
+  "test/flow/**/*.test.ts",
+  "test/faults/*.test.ts",
+  "test/shared/state/broker-death.test.ts",
+];
+
 export default defineConfig({
   test: {
-    include: ["test/**/*.test.ts"],
+    projects: [
+      { extends: true, test: { name: "processes", include: APART } },
+      // Files share processes, and what these have loaded: half a second a file.
+      {
+        extends: true,
+        test: { name: "parts", include: ["test/**/*.test.ts"], exclude: APART, isolate: false },
+      },
+    ],
     reporters: ["default", "./test/support/closing-line-reporter.ts"],
     testTimeout: 90_000,
     hookTimeout: 90_000,

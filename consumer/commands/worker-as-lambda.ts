@@ -56,7 +56,8 @@ export async function runAsLambda(
         state: common.state,
         words: options,
         onLog: (line) => {
-          if (!common.quiet) process.stderr.write(`${line}\n`);
+          // A log of this process silences its progress, and not what the function logs.
+          if (options["quiet"] !== true) process.stderr.write(`${line}\n`);
         },
       }),
     );

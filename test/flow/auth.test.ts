@@ -45,7 +45,8 @@ interface Played {
   readonly ended: Ended;
   readonly told: readonly string[];
   readonly state: string;
-  readonly api: Awaited<ReturnType<FlowStage["startServer"]>>;
+  readonly url: string;
+  readonly requests: Awaited<ReturnType<FlowStage["startServer"]>>["requests"];
   readonly tokenRequests: { readonly authorization: string; readonly body: string }[];
   readonly otherHeaders: Record<string, string | string[] | undefined>[];
 }
@@ -117,24 +118,54 @@ async function play(): Promise<Played> {
     PLANTED_QUERY: SECRETS.query,
     SENPU_SECRETS: `env:SENPU_SECRET_,folder:${folder}`,
   };
-  const ended = await stage.run(["run", plan, "--state", state, "--run-id", "auth", "--json"], {
+  const words = ["run", plan, "--state", state, "--run-id", "auth", "--json"];
+  const ended = await stage.run([...words, "--log-level", "debug"], { env });
+  const told = [ended.stdout, ended.stderr];
+  const page = join(state, "report.html");
+  const looks = [
+    ["plan", plan],
+    ["status", "auth", "--json"],
+    ["calls", "auth", "--json"],
+    ["dlq", "--all", "--json"],
+    ["replay", "auth", "--dry-run"],
+    // A file in the state folder, of which every file is looked at.
+    ["report", "auth", "-o", page],
+    ["report", "auth", "--format", "csv"],
+  ];
+  const seen = {
+    requests: [...api.requests],
+    tokenRequests: [...tokenRequests],
+    otherHeaders: [...otherHeaders],
+  };
+  // Once more by functions, for their logs.
+  const place = ["--state", join(stage.folder, "functions")];
+  const worker = stage.start(["worker", "--as", "lambda", "--log-level", "debug", ...place], {
     env,
   });
-  const told = [ended.stdout, ended.stderr];
-  const words = ["calls", "auth", "--json", "--state", state];
-  const { stdout, stderr } = await stage.run(words);
-  told.push(stdout, stderr);
-  return { ended, told, state, api, tokenRequests, otherHeaders };
+  const byFunctions = await stage.run(["run", plan, "--no-worker", "--run-id", "f", ...place], {
+    env,
+  });
+  expect(byFunctions.exitCode, byFunctions.stderr).toBe(1);
+  worker.kill("SIGTERM");
+  const { stderr: functionLog } = await worker.ended;
+  expect(functionLog).toMatch(/INFO\t\{"lane":"oauth"/);
+  told.push(byFunctions.stdout, byFunctions.stderr, functionLog);
+  for (const words of looks) {
+    const looked = await stage.run([...words, "--state", state, "--log-level", "debug"], { env });
+    expect(looked.exitCode, `${words.join(" ")}: ${looked.stderr}`).toBe(0);
+    told.push(looked.stdout, looked.stderr);
+  }
+  return { ended, told, state, url: api.url, ...seen };
 }
 
 const played = play();
 
-const seen = async (id: string) => (await played).api.requests.find((one) => one.id === id);
+const seen = async (id: string) => (await played).requests.find((one) => one.id === id);
 
 describe("a run with credentials of every kind", { timeout: RUN_TIMEOUT_MS }, () => {
   test("sends each lane's own, and fetches one token for all its calls", async () => {
-    const { api, tokenRequests, state } = await played;
-    const oauth = api.requests.filter(({ id }) => id.startsWith("oauth"));
+    const { url, requests, tokenRequests, state } = await played;
+    const oauth = requests.filter(({ id }) => id.startsWith("oauth"));
     expect(oauth).toHaveLength(60);
     expect(new Set(oauth.map(({ headers }) => headers["authorization"]))).toEqual(
       new Set([`Bearer ${SECRETS.token}`]),
@@ -153,7 +184,7 @@ describe("a run with credentials of every kind", { timeout: RUN_TIMEOUT_MS }, ()
     expect((await seen("none"))?.headers["authorization"]).toBeUndefined();
     const { figures, rows } = await readRun(state, "auth");
     expect(figures).toMatchObject({ planned: 69, succeeded: 66, failed: 3 });
-    expect(rows.find(({ id }) => id === "query")?.url).toBe(`${api.url}/ok/query?id=query`);
+    expect(rows.find(({ id }) => id === "query")?.url).toBe(`${url}/ok/query?id=query`);
   });
 
   test("gives no key to another origin that a redirect leads to", async () => {
@@ -171,9 +202,11 @@ describe("a run with credentials of every kind", { timeout: RUN_TIMEOUT_MS }, ()
       return [secret, encodeURIComponent(secret), base64, JSON.stringify(secret).slice(1, -1)];
     });
     for (const text of told) for (const form of forms) expect(text).not.toContain(form);
-    const files = readdirSync(state, { recursive: true, encoding: "utf8" })
-      .map((name) => join(state, name))
-      .filter((path) => statSync(path).isFile());
+    const files = [state, join(stage.folder, "functions")].flatMap((folder) =>
+      readdirSync(folder, { recursive: true, encoding: "utf8" })
+        .map((name) => join(folder, name))
+        .filter((path) => statSync(path).isFile()),
+    );
     expect(files.length).toBeGreaterThan(3);
     for (const path of files) {
       const bytes = readFileSync(path);
