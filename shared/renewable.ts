@@ -71,7 +71,8 @@ export class Renewable<T> {
   onChange(listener: () => void, now: number): void {
     this.#waiting.add(listener);
     if (this.#flight !== undefined || this.#timer !== undefined) return;
-    const inMs = Math.max(1, (this.failure?.retryAt ?? 0) - now);
+    // A timer may come a millisecond before the clock says so.
+    const inMs = Math.max(1, (this.failure?.retryAt ?? 0) - now + 1);
     this.#timer = setTimeout(() => {
       this.#timer = undefined;
       this.#wake();

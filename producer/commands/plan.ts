@@ -121,13 +121,14 @@ function secretsOf(plan: Plan, survey: Survey): SecretName[] {
 
 /** The survey's fields stand at the top, as they always have. */
 function toJson(told: Preflight): object {
-  const { survey, forecast, cost, findings, first } = told;
+  const { survey, forecast, cost, findings, blocked, first } = told;
   return {
     ...survey,
     forecast,
     refused: refusal(told) ?? null,
     cost: { region: cost.region, usd: totalUsd(cost.items), items: cost.items },
     findings,
+    blocked,
     first,
   };
 }

@@ -3,6 +3,8 @@ import type { GivenLanes } from "../plan/merge-lanes.ts";
 import type { Plan } from "../plan/plan.ts";
 import { surveyPlan } from "../plan/survey.ts";
 import type { Survey } from "../plan/survey.ts";
+import { findBlocked } from "./blocked.ts";
+import type { BlockedOrigin } from "./blocked.ts";
 import { firstCalls, toCurl } from "./curl.ts";
 import type { CurlLine } from "./curl.ts";
 import { costPlan, deployLanes } from "./deployed.ts";
@@ -25,6 +27,8 @@ export interface Preflight {
   readonly forecast: Forecast;
   readonly cost: Cost;
   readonly findings: readonly Finding[];
+  /** Calls that would not be made. */
+  readonly blocked: readonly BlockedOrigin[];
   readonly first: readonly CurlLine[];
 }
 
@@ -56,6 +60,7 @@ export async function preflight(options: PreflightOptions): Promise<Preflight> {
     forecast: told,
     cost: costPlan(lanes, told, options),
     findings: findQuotas(survey, lanes, told),
+    blocked: findBlocked(survey, plan.policy.allow),
     first: first.map(({ call, lane, headers }) => ({
       id: call.id,
       lane,

@@ -59,7 +59,7 @@ function expectation({ durationMs, lanes, total }: Forecast): string {
 }
 
 /** What the durations rest on. */
-function explain({ survey, forecast }: Preflight): string[] {
+function explain({ survey, forecast, blocked }: Preflight): string[] {
   const { lanes } = forecast;
   const texts = lanes.flatMap(({ lane, basis, known }) => {
     if (basis !== "ledger" || known === null) return [];
@@ -78,6 +78,9 @@ function explain({ survey, forecast }: Preflight): string[] {
   }
   if (survey.lanes.some(({ minConcurrency }) => minConcurrency !== null)) {
     texts.push("Lanes that adapt are taken at the most that they may have in flight.");
+  }
+  for (const { origin, calls, reason } of blocked) {
+    texts.push(`${formatQuantity(calls, "call")} to ${origin} would be blocked: ${reason}.`);
   }
   if (survey.invalid > 0) {
     const are = survey.invalid === 1 ? "is no call" : "are no calls";

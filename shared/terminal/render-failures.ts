@@ -9,6 +9,8 @@ import type { SummaryOptions } from "./summary.ts";
 
 /** More kinds of failure than this are a page for `senpu report`, not for a terminal. */
 const GROUPS_SHOWN = 8;
+/** Of one example's error. */
+const ERROR_LINES = 3;
 const INDENT = "      ";
 
 /** The failures by cause, the most frequent first, each with an example and the line that lists the rest. */
@@ -65,8 +67,15 @@ function renderExample(row: CallRow, room: number): string[] {
   const lines = [
     head + cutMiddle(url === "" ? "(no URL)" : url, Math.max(12, room - widthOf(head))),
   ];
-  if (row.error !== null) lines.push(cutEnd(plainLine(row.error), room));
+  if (row.error !== null) lines.push(...renderError(plainLine(row.error), room));
   return lines;
+}
+
+/** Whole as a rule, since it may end with what to do; what an API writes may go on for long. */
+function renderError(error: string, room: number): string[] {
+  const lines = wrap(error, room);
+  if (lines.length <= ERROR_LINES) return lines;
+  return [...lines.slice(0, ERROR_LINES - 1), cutEnd(`${lines[ERROR_LINES - 1]} …`, room)];
 }
 
 function filterOf(group: FailureGroup): string[] {

@@ -105,7 +105,7 @@ test("a call that hangs is given up in time, so that the function itself never r
   const plan = stage.writePlan("hanging", [{ id: "hang", url: `${server.url}/hang?id=hang` }]);
   const path = stage.write("hanging-event.json", "");
   await invoke("consumer", "--sample", plan, "-o", path);
-  const { exitCode, stderr } = await invoke("consumer", "--event", path, "--timeout", "1s");
+  const { exitCode, stderr } = await invoke("consumer", "--event", path, "--timeout", "3s");
   expect(exitCode).toBe(0);
   expect(stderr).toContain('"putBack":1');
 });

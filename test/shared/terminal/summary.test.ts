@@ -154,6 +154,18 @@ describe("at 80 columns", () => {
   });
 });
 
+test("an error is told whole, since it may end with what to do; a very long one in three lines", () => {
+  const failures = [{ reason: "blocked", status: null, count: 1 }] as const;
+  const told = (error: string): string => {
+    const examples = [{ ...example, ...failures[0], error }];
+    return renderSummary({ ...failing, failures }, { ...options, examples });
+  };
+  expect(told(`${"it is ".repeat(20)}if it is meant, write allow: [it]`)).toMatch(
+    /allow:\s+\[it\]$/m,
+  );
+  expect(told("no ".repeat(500)).match(/^ +(no ?)+…?$/gm)).toHaveLength(3);
+});
+
 test("every cause has an explanation, with a status or without", () => {
   for (const reason of REASONS) {
     for (const status of [null, 200, 302, 404, 418, 429, 500, 599]) {
