@@ -59,7 +59,7 @@ test("20 calls, three of them large, arrive byte for byte; one fails, is replaye
   expect(made?.headers["x-again"]).toBe("yes");
   expect(JSON.parse(made?.body ?? "")).toEqual({ id: "large-2", text: LARGE, more: 1 });
   expect(filesOf(state, "again").length).toBe(1);
-}, 90_000);
+}, 150_000);
 
 test("a replay has a claim of its own, and the letter of its failed call is replayed once more", async () => {
   const server = await startMendableServer(stage);
@@ -76,7 +76,7 @@ test("a replay has a claim of its own, and the letter of its failed call is repl
   const bodies = server.requests.map(({ body }) => body);
   expect(bodies.length).toBe(3);
   expect(new Set(bodies).size).toBe(1);
-}, 90_000);
+}, 150_000);
 
 test("what is gone or damaged ends its call as invalid, and holds up no other", async () => {
   const server = await stage.startServer();
@@ -106,7 +106,7 @@ test("what is gone or damaged ends its call as invalid, and holds up no other", 
   } finally {
     await session.close();
   }
-}, 90_000);
+}, 150_000);
 
 test("while the store cannot be reached the call waits in its queue, and others are made", async () => {
   const server = await stage.startServer();
@@ -130,7 +130,7 @@ test("while the store cannot be reached the call waits in its queue, and others 
   expect((await run.ended).exitCode).toBe(0);
   worker.kill("SIGTERM");
   expect(server.count("large")).toBe(1);
-}, 90_000);
+}, 150_000);
 
 /** Waits until the run is published, and tells the names of its claims by call. */
 async function claimsInQueue(state: string, count: number): Promise<Map<string, string>> {

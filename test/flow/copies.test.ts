@@ -43,7 +43,7 @@ test("messages that were sent twice, because the answer to the first time was lo
   const made = Map.groupBy(server.requests, ({ id }) => id);
   expect(made.size).toBe(CALLS);
   expect([...made.values()].filter((requests) => requests.length > 1)).toEqual([]);
-}, 90_000);
+}, 150_000);
 
 async function endpointOf(state: string): Promise<string> {
   for (;;) {

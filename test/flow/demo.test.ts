@@ -12,7 +12,7 @@ describe.concurrent("`senpu demo`", () => {
     expect(words).toContain("demo: 2 of 245 calls failed");
     expect(words).toContain("Both failures were planned.");
     for (const place of ["atlantis", "el-dorado"]) expect(words).toContain(`${place}: GET http`);
-  }, 60_000);
+  }, 150_000);
 
   test("--json writes the figures alone on stdout", async () => {
     const { exitCode, stdout } = await stage.run(["demo", "--json", "--state", stage.newState()]);
@@ -27,5 +27,5 @@ describe.concurrent("`senpu demo`", () => {
         { reason: "exhausted", status: 500, count: 1 },
       ]),
     );
-  }, 60_000);
+  }, 150_000);
 });

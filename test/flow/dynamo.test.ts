@@ -33,7 +33,7 @@ test("two worker processes make a run's calls, each once, with coordination in D
   expectNothingLost({ figures, rows, requests: server.requests, ids });
   expect(figures).toMatchObject({ succeeded: 50, attempts: 100, duplicates: 0 });
   expect(existsSync(join(state, "coordination.db"))).toBe(false);
-}, 60_000);
+}, 150_000);
 
 /** Calls that come up to 50 ms later than they were started, because a machine was busy, fall into another second. */
 const LATE = 5;

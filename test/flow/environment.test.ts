@@ -22,7 +22,7 @@ beforeAll(async () => {
   server = await stage.startServer();
   await deployed.startConsumers();
   cwd = stage.folder;
-}, 60_000);
+}, 150_000);
 
 function senpu(...words: readonly string[]): Promise<Ended> {
   return stage.run([...words, "--env", "test"], { env: deployed.person, cwd });
@@ -60,7 +60,7 @@ test("a run is published from here and done there; status, calls, dlq and replay
   const replay = await senpu("replay", "first", "--json");
   expect(replay.exitCode, replay.stderr).toBe(EXIT.succeeded);
   expect(JSON.parse(replay.stdout)).toMatchObject({ parent: "first", succeeded: 1, failed: 0 });
-}, 90_000);
+}, 150_000);
 
 test("a run is paused for the deployment's workers, let go, and cancelled", async () => {
   server.on("slow", async ({ response }) => {
@@ -83,7 +83,7 @@ test("a run is paused for the deployment's workers, let go, and cancelled", asyn
   const figures = JSON.parse(stdout) as Figures;
   expect(figures).toMatchObject({ state: "cancelled", pending: 0 });
   expect(figures.cancelled).toBeGreaterThan(0);
-}, 90_000);
+}, 150_000);
 
 test("standard input is kept apart from this machine's own runs, so that what was interrupted is resumed by the line that it printed", async () => {
   const calls = callsTo(`${server.url}/slow`, "r", 60);
@@ -100,4 +100,4 @@ test("standard input is kept apart from this machine's own runs, so that what wa
   const resumed = await senpu("resume", "piped", "--json");
   expect(resumed.exitCode, resumed.stderr).toBe(EXIT.succeeded);
   expect(JSON.parse(resumed.stdout)).toMatchObject({ planned: 60, succeeded: 60 });
-}, 90_000);
+}, 150_000);

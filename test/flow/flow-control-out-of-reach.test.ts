@@ -87,7 +87,7 @@ test("workers go on within their shares while coordination is out of reach, and 
     expect(own[1]).toContain("answers again");
     expect(own).toHaveLength(2);
   }
-}, 40_000);
+}, 150_000);
 
 test("unsafe calls wait for their mark while coordination is out of reach", async () => {
   const server = await stage.startServer();
@@ -136,4 +136,4 @@ test("unsafe calls wait for their mark while coordination is out of reach", asyn
   await worker.stop();
   expect(ended.exitCode, ended.stderr).toBe(0);
   expect(server.requests).toHaveLength(60);
-}, 40_000);
+}, 150_000);

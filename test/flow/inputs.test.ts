@@ -50,7 +50,7 @@ test("a module's calls are kept: an interrupted run goes on with the same, and r
   expect(resumed.exitCode, resumed.stderr).toBe(0);
   expect(JSON.parse(resumed.stdout)).toMatchObject({ name: "coded", planned: 40, succeeded: 40 });
   expect(readFileSync(ran, "utf8")).toBe("once ");
-}, 60_000);
+}, 150_000);
 
 test("rows from a URL are fetched anew for a resume, and refused where they have changed", async () => {
   const api = await stage.startServer();
@@ -82,7 +82,7 @@ test("rows from a URL are fetched anew for a resume, and refused where they have
   expect(JSON.parse(resumed.stdout)).toMatchObject({ planned: 40, succeeded: 40 });
   expect((await findRun(state, "r"))?.source).not.toContain("s3cr3t");
   expect(readdirSync(env.TMPDIR).filter((name) => name.startsWith("senpu-"))).toEqual([]);
-}, 90_000);
+}, 150_000);
 
 test.each([
   ["broken", "export default function* () {\n  yield 'x\n}", "broken.ts:2: "],

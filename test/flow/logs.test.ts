@@ -70,7 +70,7 @@ test("a run's log has the ids of all that it did, and the secret nowhere; its ca
   const spans = api.asked.map(({ traceparent }) => String(traceparent));
   expect(new Set(spans).size).toBe(2);
   for (const span of spans) expect(span).toMatch(new RegExp(`^00-${TRACE}-[0-9a-f]{16}-01$`));
-}, 60_000);
+}, 150_000);
 
 test("without a traceparent given, calls carry none, unless the plan says so; nor is there a log", async () => {
   const api = await startApi();
@@ -84,4 +84,4 @@ test("without a traceparent given, calls carry none, unless the plan says so; no
   const [plain, traced] = api.asked;
   expect(plain).not.toHaveProperty("traceparent");
   expect(traced?.["traceparent"]).toMatch(/^00-[0-9a-f]{32}-[0-9a-f]{16}-01$/);
-}, 60_000);
+}, 150_000);

@@ -47,7 +47,7 @@ describe.skipIf(postgres === undefined)("with the ledger in PostgreSQL", () => {
       ids: calls.map(({ id }) => id),
     });
     expect(existsSync(join(state, "ledger.db"))).toBe(false);
-  }, 60_000);
+  }, 150_000);
 
   test("a database that does not answer is told in a line, with exit code 3 and without its password", async () => {
     const url = new URL((await postgres?.createDatabase()) ?? "");

@@ -130,7 +130,7 @@ describe("300 failed calls of two causes", () => {
     expect(again.stderr).toMatch(
       /nothing of run first is left to replay: replayed already by 2\S+ \(none failed there\)/,
     );
-  }, 90_000);
+  }, 150_000);
 
   test("what fails again has its letter in the replay, which can be replayed itself", async () => {
     const { server, state: original } = await failOnce();

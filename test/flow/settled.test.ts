@@ -51,7 +51,7 @@ test("a run that ends at once tells its webhook and its command before it ends, 
   expect(event).toMatchObject({ ...printed, v: 1, kind: "settled", id: "r/settled" });
   expect(JSON.parse(readFileSync(`${state}-r`, "utf8"))).toEqual(event);
   await historyOf(state, "r");
-}, 60_000);
+}, 150_000);
 
 test("what fails changes nothing of the run, and is told, and kept in its history", async () => {
   const server = await stage.startServer();
@@ -67,7 +67,7 @@ test("what fails changes nothing of the run, and is told, and kept in its histor
   expect(whats).toEqual(expect.arrayContaining(["settled", "webhook failed", "command failed"]));
   const status = await stage.run(["status", "r", "--state", state]);
   expect(status.stdout).toContain("webhook failed");
-}, 60_000);
+}, 150_000);
 
 test("a run that is stopped by its tolerance tells of it, and once more when it is cancelled", async () => {
   const server = await stage.startServer();
@@ -100,4 +100,4 @@ test("a run that is stopped by its tolerance tells of it, and once more when it 
     ["r/stopped/1", "stopped"],
     ["r/cancelled", "cancelled"],
   ]);
-}, 60_000);
+}, 150_000);

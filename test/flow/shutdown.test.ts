@@ -97,7 +97,7 @@ describe.concurrent("a worker that gets SIGTERM", () => {
     expect(madeAgain({ figures, rows, requests, ids: [] })).toEqual([]);
     expect(requests).toHaveLength(calls.length);
     expect((await stop(second)).exitCode).toBe(0);
-  }, 60_000);
+  }, 150_000);
 
   test("twice is ended at once, with 130, and says what becomes of its calls", async () => {
     const server = await stage.startServer();
@@ -115,7 +115,7 @@ describe.concurrent("a worker that gets SIGTERM", () => {
     expect(tookMs).toBeLessThan(1_500);
     expect(stderr).toContain("ended at once; what was in flight comes back within half a minute");
     expect((await stop(run)).exitCode).toBe(130);
-  }, 40_000);
+  }, 150_000);
 
   test("while it waits for a broker that never answers ends within seconds", async () => {
     const mute = createServer(() => {}).listen(0, "127.0.0.1");
@@ -129,7 +129,7 @@ describe.concurrent("a worker that gets SIGTERM", () => {
     const { exitCode, tookMs, stderr } = await stop(worker);
     expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: "" });
     expect(tookMs).toBeLessThan(5_000);
-  }, 30_000);
+  }, 150_000);
 });
 
 describe.concurrent("a run with three worker processes that gets SIGTERM", () => {
@@ -149,7 +149,7 @@ describe.concurrent("a run with three worker processes that gets SIGTERM", () =>
     const figures = JSON.parse(stdout) as Figures;
     expect(figures.state).toBe("interrupted");
     expect(figures.succeeded).toBe(server.requests.length);
-  }, 40_000);
+  }, 150_000);
 
   test("twice takes them with it, whatever they are at", async () => {
     const server = await stage.startServer();
@@ -167,5 +167,5 @@ describe.concurrent("a run with three worker processes that gets SIGTERM", () =>
       },
       { timeout: 2_000 },
     );
-  }, 40_000);
+  }, 150_000);
 });

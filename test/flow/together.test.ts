@@ -34,7 +34,8 @@ async function joinIn(run: string, options: PartyOptions): Promise<Party> {
   const plan = stage.writePlan(`${run}-${state.split("-").at(-1)}`, calls, {
     // A lane of its own, so that neither run waits for the other's calls; workers take those of both.
     lanes: { [`lane-${run}`]: { match: `${server.url}/**`, concurrency: 8 } },
-    defaults: { timeout: "10s" },
+    // The first is held at its gate for as long as the second takes to start.
+    defaults: { timeout: "20s" },
   });
   const process = stage.start(["run", plan, "--json", "--run-id", run, "--state", state, ...words]);
   return { run, process, server, ids: calls.map(({ id }) => id), state };
@@ -114,7 +115,7 @@ describe.concurrent("two runs in one state folder", () => {
     await expectSettled(second);
     expectEachOnce(first);
     expectEachOnce(second);
-  }, 60_000);
+  }, 150_000);
 
   test("the second settles when the first, which holds the broker, is killed; the first is resumed", async () => {
     const { state, first, second, openGate } = await startBoth({ first: 100, second: 200 });
@@ -129,7 +130,7 @@ describe.concurrent("two runs in one state folder", () => {
     );
     const resumed = stage.start(["resume", "first", "--json", "--state", state]);
     await expectSettled({ ...first, process: resumed });
-  }, 75_000);
+  }, 150_000);
 });
 
 describe.concurrent("the parts of a run as processes of their own", () => {

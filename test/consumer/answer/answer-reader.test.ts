@@ -214,7 +214,7 @@ test("a large body goes to disk as fast as the disk takes it, in any form", asyn
   const lines = await ask(many, LINES);
   const { text } = JSON.parse(lines.saved ?? "") as { text: string };
   expect(text).toBe(String(block).repeat(200));
-}, 60_000);
+}, 150_000);
 
 test("a connection that is lost in mid-body is a reset like any other, and leaves no file", async () => {
   const { attempt, partials, lost } = await ask((response) => {

@@ -63,4 +63,4 @@ test("answers go into the plan's bucket, an object a call, which a call that is 
   // A bucket that is not there takes nothing: the call's worker cannot go on.
   expect(await make("b", "/x/1", "no-such-bucket-here")).toMatchObject({ isCut: true });
   expect(lost).toMatchObject([{ code: "answers" }]);
-}, 60_000);
+}, 150_000);

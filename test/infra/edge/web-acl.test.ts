@@ -57,7 +57,7 @@ beforeAll(() => {
   plain = declare();
   named = declare({ endUsers: RANGES, developers: RANGES });
   // CDK's validation takes its time to load.
-}, 60_000);
+}, 150_000);
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 function addressesOf({ template }: Acl): Record<string, unknown> {

@@ -20,7 +20,7 @@ const inApp = { launcher: join(app, "senpu.js"), cwd };
 beforeAll(async () => {
   mkdirSync(cwd);
   await bundleApp(app);
-}, 60_000);
+}, 150_000);
 
 test("a run with two worker processes settles, though one of them is told to end by SIGTERM", async () => {
   const state = stage.newState();

@@ -93,7 +93,7 @@ describe.skipIf(missing !== undefined)("the image", () => {
 
   beforeAll(async () => {
     await Promise.all([writeContext(context), buildBase()]);
-  }, 90_000);
+  }, 150_000);
 
   test.each(["amd64", "arm64"])("is built for linux/%s (L9)", async (architecture) => {
     const tag = `localhost/senpu:${architecture}`;

@@ -26,7 +26,7 @@ beforeAll(async () => {
   await writeContext(context);
   // It is measured once it is written.
   refusal = await bundleApp(join(folder, "again"), 100_000).then(() => "accepted", messageOf);
-}, 60_000);
+}, 150_000);
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 test("nothing is run after the base, so that either architecture builds on either (L9)", () => {

@@ -45,7 +45,7 @@ const folder = mkdtempSync(join(tmpdir(), "senpu-site-"));
 let site: Template;
 beforeAll(() => {
   site = declare({ domain: null, keepReportsDays: 30 });
-}, 60_000);
+}, 150_000);
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 function distribution(more: object): object {

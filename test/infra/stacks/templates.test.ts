@@ -25,7 +25,7 @@ const folder = mkdtempSync(join(tmpdir(), "senpu-synth-"));
 beforeAll(async () => {
   // CDK's validation and cdk-nag throw for what they find.
   environments = await synthesise(folder);
-}, 60_000);
+}, 150_000);
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 test("L8: every environment is synthesised, and nothing is found in any", () => {

@@ -41,7 +41,7 @@ beforeAll(async () => {
   server = await stage.startServer();
   const worker = stage.start(["worker", "--state", stage.newState()], { env: deployed.container });
   await worker.waitForStderr(/working for/);
-}, 60_000);
+}, 150_000);
 beforeEach(() => {
   state = stage.newState();
 });
@@ -80,7 +80,7 @@ test("a run is published, dlq shows what has failed, and a replay makes that aga
   expect(JSON.parse(again.output.text)).toMatchObject({ run: "a2", planned: 1 });
   await letters(0);
   await expect.poll(() => server.count("a"), { timeout: 20_000 }).toBe(2);
-}, 60_000);
+}, 150_000);
 
 test("a replay that died after publishing, with its letters there, is gone on with by the same again", async () => {
   server.on("status", ({ response }) => {
@@ -123,7 +123,7 @@ test("a replay that died after publishing, with its letters there, is gone on wi
   await letters(0);
   expect(server.count("b")).toBeLessThanOrEqual(3);
   await expect(senpu(replay, "--lane", "shop")).rejects.toThrow(/nothing/);
-}, 60_000);
+}, 150_000);
 
 test("a run is cancelled by its whole id, and one that nobody knows is told", async () => {
   const plan = stage.writePlan("c", [{ id: "c", url: `${server.url}/ok` }]);
@@ -136,7 +136,7 @@ test("a run is cancelled by its whole id, and one that nobody knows is told", as
   await expect(senpu(cancel, "unknown")).rejects.toThrow(
     'environment test knows no run "unknown"; it has no ledger, so give the whole id',
   );
-}, 60_000);
+}, 150_000);
 
 test("what needs a ledger says that there is none, and what works without; one that is not deployed yet is told apart", async () => {
   for (const module of [status, pause]) {

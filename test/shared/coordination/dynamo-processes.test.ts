@@ -86,7 +86,7 @@ test("start times: none is given twice, none closer than the rate, none behind t
   // From the first reservation on, which comes when the processes have started, however long that takes.
   const usedMs = Math.max(taken.length * blockMs, Date.now() - before);
   expect(ends.at(-1)).toBeLessThan(ends[0]! - blockMs + usedMs + 1500);
-}, 60_000);
+}, 150_000);
 
 test("slots: all live leases together never pass the limit", async () => {
   const { store, taken } = await startLogged("leases");
@@ -98,7 +98,7 @@ test("slots: all live leases together never pass the limit", async () => {
   );
   expect(Math.max(...sums)).toBeLessThanOrEqual(LIMIT);
   expect(Math.max(...sums), "all of it is used").toBe(LIMIT);
-}, 60_000);
+}, 150_000);
 
 test("a burst of refusals counts once, whatever the clocks of those who tell of it", async () => {
   const { store, taken } = await startLogged("destinations");
@@ -106,7 +106,7 @@ test("a burst of refusals counts once, whatever the clocks of those who tell of 
   expect(total(done, "asked")).toBeGreaterThan(SHIFTS_MS.length);
   expect(done.map(({ got }) => got)).toEqual([1, 1, 1, 1]);
   expect(taken).toMatchObject([{ closings: 1, window: 32, cause: "429" }]);
-}, 60_000);
+}, 150_000);
 
 test("exactly one may probe", async () => {
   const { store, taken } = await startLogged("destinations");
@@ -120,4 +120,4 @@ test("exactly one may probe", async () => {
   const [probed] = await coordination.destinations(LANE);
   expect(probed).toMatchObject({ origin: ORIGIN, state: "closed", closings: 1 });
   expect(taken).toHaveLength(2);
-}, 60_000);
+}, 150_000);
