@@ -8,6 +8,7 @@ import { checkOutputs } from "./check-outputs.ts";
 import { checkQuotas } from "./check-quotas.ts";
 import { checkSetup } from "./check-setup.ts";
 import { checkStacks } from "./check-stacks.ts";
+import { checkTasks } from "./check-tasks.ts";
 import { checkWorkers } from "./check-workers.ts";
 import type { DeployedCheck, DeployedExamination } from "./examination.ts";
 
@@ -18,6 +19,7 @@ const CHECKS: readonly (readonly [string, DeployedCheck])[] = [
   ["outputs", checkOutputs],
   ["quotas", checkQuotas],
   ["workers", checkWorkers],
+  ["workers", checkTasks],
   ["letters", checkLetters],
   ["alarms", checkAlarms],
   ["drift", checkDrift],

@@ -57,6 +57,8 @@ export function answerQuery(account: FakeStacks, words: URLSearchParams, region:
         action,
         `<TemplateBody>${escape(stack.template)}</TemplateBody>`,
       );
+    case "DescribeStackResource":
+      return describeResource(place, stack, words.get("LogicalResourceId") ?? "");
     case "DescribeStackEvents":
       return result(
         CLOUDFORMATION,
@@ -164,6 +166,29 @@ function describe(place: string, { status, outputs }: FakeStack): string {
     `<StackId>${arnOf(place)}</StackId><StackName>${place.split("/")[1]}</StackName>` +
     `<CreationTime>2026-01-01T00:00:00Z</CreationTime><StackStatus>${status}</StackStatus>` +
     `<Outputs>${told.join("")}</Outputs>`
+  );
+}
+
+/** Of services the ARN, as `Ref` gives it; of everything else a name. */
+function describeResource(place: string, { template }: FakeStack, id: string): Answer {
+  const { Resources = {} } = JSON.parse(template) as {
+    Resources?: Record<string, { Type: string }>;
+  };
+  const type = Resources[id]?.Type;
+  if (type === undefined) {
+    return fault(400, "ValidationError", `Resource ${id} does not exist for stack ${place}`);
+  }
+  const [region] = place.split("/");
+  const physical =
+    type === "AWS::ECS::Service"
+      ? `arn:aws:ecs:${region}:${FAKE_ACCOUNT_ID}:service/cluster/${id}`
+      : `${id}-1`;
+  return result(
+    CLOUDFORMATION,
+    "DescribeStackResource",
+    `<StackResourceDetail><LogicalResourceId>${id}</LogicalResourceId><PhysicalResourceId>${physical}</PhysicalResourceId>` +
+      `<ResourceType>${type}</ResourceType><ResourceStatus>CREATE_COMPLETE</ResourceStatus>` +
+      `<LastUpdatedTimestamp>2026-01-01T00:00:00Z</LastUpdatedTimestamp></StackResourceDetail>`,
   );
 }
 

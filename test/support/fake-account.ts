@@ -22,7 +22,11 @@ export interface FakeAccount extends FakeStacks {
 }
 
 /** By which IAM knows actions that tests refuse. */
-const SERVICES: Readonly<Record<string, string>> = { DescribeAlarms: "cloudwatch" };
+const SERVICES: Readonly<Record<string, string>> = {
+  DescribeAlarms: "cloudwatch",
+  DescribeServices: "ecs",
+  ListTasks: "ecs",
+};
 
 export async function startFakeAccount(): Promise<FakeAccount> {
   const server = createServer((request, response) => void answer(request, response));

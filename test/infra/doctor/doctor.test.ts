@@ -9,6 +9,7 @@ import { readConfig } from "../../../shared/config/read-config.ts";
 import { makeFolder, runCommand } from "../../support/command-line.ts";
 import { startFakeAccount } from "../../support/fake-account.ts";
 import type { FakeAccount } from "../../support/fake-account.ts";
+import { fargateTemplate, runFargate } from "../../support/fake-fargate.ts";
 import { MemoryOutput } from "../../support/memory-output.ts";
 
 const TOKYO = "ap-northeast-1";
@@ -46,15 +47,10 @@ beforeEach(async () => {
   }
   const named = (outputs: Readonly<Record<string, string>>): Record<string, string> =>
     Object.fromEntries(Object.values(outputs).map((output) => [output, output.toLowerCase()]));
-  account.addStack(
-    PIPELINE,
-    "UPDATE_COMPLETE",
-    {},
-    {
-      ...named(PIPELINE_OUTPUTS),
-      ...Object.fromEntries(toLaneOutputs(readConfig(config))),
-    },
-  );
+  account.addStack(PIPELINE, "UPDATE_COMPLETE", fargateTemplate(["reports"]), {
+    ...named(PIPELINE_OUTPUTS),
+    ...Object.fromEntries(toLaneOutputs(readConfig(config))),
+  });
   account.addStack(`${TOKYO}/senpu-test-ledger`, "CREATE_COMPLETE", {}, named(LEDGER_OUTPUTS));
   account.addStack(EDGE, "CREATE_COMPLETE");
   account.addStack(`${TOKYO}/senpu-test-site`, "CREATE_COMPLETE");
@@ -75,6 +71,7 @@ beforeEach(async () => {
       const visible = String(depths.get(queue) ?? 0);
       return { Attributes: { ...none, ApproximateNumberOfMessages: visible } };
     });
+  runFargate(account);
   account.rest.set("GET /2015-03-31/event-source-mappings", () => ({
     EventSourceMappings: mapping,
   }));
