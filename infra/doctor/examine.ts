@@ -3,6 +3,7 @@ import { problem } from "../../shared/finding.ts";
 import type { Finding } from "../../shared/finding.ts";
 import { checkAlarms } from "./check-alarms.ts";
 import { checkDrift } from "./check-drift.ts";
+import { checkLeftovers } from "./check-leftovers.ts";
 import { checkLetters } from "./check-letters.ts";
 import { checkOutputs } from "./check-outputs.ts";
 import { checkQuotas } from "./check-quotas.ts";
@@ -16,6 +17,7 @@ import type { DeployedCheck, DeployedExamination } from "./examination.ts";
 const CHECKS: readonly (readonly [string, DeployedCheck])[] = [
   ["CDK", checkSetup],
   ["stacks", checkStacks],
+  ["leftovers", checkLeftovers],
   ["outputs", checkOutputs],
   ["quotas", checkQuotas],
   ["workers", checkWorkers],

@@ -38,6 +38,7 @@ export function answerQuery(account: FakeStacks, words: URLSearchParams, region:
       `<StackId>${arnOf(id)}</StackId><StackDriftDetectionId>${id}</StackDriftDetectionId>${ended}`,
     );
   }
+  if (action === "ListStacks") return listStacks(account, region);
   const place = placeOf(words.get("StackName") ?? words.get("StackId") ?? "", region);
   const stack = account.stacks.get(place);
   if (action === "CreateChangeSet") return createChangeSet(account, place, words);
@@ -97,6 +98,22 @@ export function answerQuery(account: FakeStacks, words: URLSearchParams, region:
     default:
       return result(CLOUDFORMATION, action, "");
   }
+}
+
+function listStacks(account: FakeStacks, region: string): Answer {
+  const members = [...account.stacks].flatMap(([place, { status }]) =>
+    place.startsWith(`${region}/`)
+      ? [
+          `<member><StackId>${arnOf(place)}</StackId><StackName>${place.split("/")[1]}</StackName>` +
+            `<CreationTime>2026-01-01T00:00:00Z</CreationTime><StackStatus>${status}</StackStatus></member>`,
+        ]
+      : [],
+  );
+  return result(
+    CLOUDFORMATION,
+    "ListStacks",
+    `<StackSummaries>${members.join("")}</StackSummaries>`,
+  );
 }
 
 function createChangeSet(account: FakeStacks, place: string, words: URLSearchParams): Answer {

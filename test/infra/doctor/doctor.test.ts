@@ -227,6 +227,23 @@ test("stacks that are not there, stuck or rolled back are told with what to do",
   expect(advice[1]).toContain("npx cdk rollback edge --app dist/cdk.out/test");
 });
 
+test("a stack that is not declared any more is told with the line that removes it, other environments' are not", async () => {
+  account.addStack(`${TOKYO}/senpu-test-reports`, "UPDATE_COMPLETE");
+  account.addStack("us-east-1/senpu-test-pipeline", "CREATE_COMPLETE");
+  account.addStack(`${TOKYO}/senpu-test-gone`, "DELETE_COMPLETE");
+  account.addStack(`${TOKYO}/senpu-test-2-pipeline`, "CREATE_COMPLETE");
+  account.addStack(`${TOKYO}/senpu-production-site`, "CREATE_COMPLETE");
+  const { exitCode, found, advice } = await faults();
+  expect(exitCode).toBe(0);
+  expect(found).toEqual([
+    "senpu-test-reports in ap-northeast-1 is UPDATE_COMPLETE, and not declared any more",
+    "senpu-test-pipeline in us-east-1 is CREATE_COMPLETE, and not declared any more",
+  ]);
+  expect(advice[0]).toBe(
+    "with what it holds, this removes it: aws cloudformation delete-stack --stack-name senpu-test-reports --region ap-northeast-1",
+  );
+});
+
 test("lanes that are declared and not deployed are told", async () => {
   writeFileSync(config, `${LANES}  mail: { match: "https://mail.example.com/**" }\n`);
   expect((await faults()).found).toEqual(["lane mail is not deployed"]);
