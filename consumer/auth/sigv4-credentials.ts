@@ -1,6 +1,5 @@
-import { createHash, createHmac } from "node:crypto";
-import type { Hash, Hmac } from "node:crypto";
 import type { SignatureV4 as Signer } from "@smithy/signature-v4";
+import { Sha256 } from "../../shared/aws/sha256.ts";
 import type { SigV4Policy } from "../../shared/model/auth.ts";
 import { messageOf } from "../../shared/errors.ts";
 import type { HttpRequest } from "../execute/request.ts";
@@ -94,40 +93,4 @@ function escape(text: string): string {
     /[!'()*]/g,
     (character) => `%${character.charCodeAt(0).toString(16).toUpperCase()}`,
   );
-}
-
-/** Node's own, as the signer takes it. */
-class Sha256 {
-  readonly #secret: string | ArrayBuffer | ArrayBufferView | undefined;
-  #hash: Hash | Hmac;
-
-  constructor(secret?: string | ArrayBuffer | ArrayBufferView) {
-    this.#secret = secret;
-    this.#hash = this.#begin();
-  }
-
-  update(data: string | ArrayBuffer | ArrayBufferView): void {
-    this.#hash.update(asBytes(data));
-  }
-
-  async digest(): Promise<Uint8Array> {
-    return this.#hash.digest();
-  }
-
-  reset(): void {
-    this.#hash = this.#begin();
-  }
-
-  #begin(): Hash | Hmac {
-    return this.#secret === undefined
-      ? createHash("sha256")
-      : createHmac("sha256", asBytes(this.#secret));
-  }
-}
-
-function asBytes(data: string | ArrayBuffer | ArrayBufferView): string | Uint8Array {
-  if (typeof data === "string") return data;
-  return data instanceof ArrayBuffer
-    ? new Uint8Array(data)
-    : new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
 }

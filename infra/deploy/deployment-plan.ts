@@ -1,13 +1,15 @@
-import { SenpuError } from "../../shared/errors.ts";
+import { SenpuError, messageOf } from "../../shared/errors.ts";
 import type { Identity } from "../aws/identity.ts";
 import { whoAmI } from "../aws/identity.ts";
 import type { Clients } from "../aws/clients.ts";
 import type { Environment } from "../environments/environment.ts";
+import { deploymentPrefix } from "../stacks/names.ts";
 import { assemblyFolder, readAssembly } from "./assembly.ts";
 import type { SynthesisedStack } from "./assembly.ts";
 import { bootstrapLine, missingBootstrap, readBootstraps } from "./bootstrap.ts";
 import { isChanged } from "./changes.ts";
 import { missingImageBuilder } from "./image-builder.ts";
+import { findLeftovers, removalLine } from "./leftover-stacks.ts";
 import type { StatusLine } from "./status-line.ts";
 import type { StackPlace } from "./stack-status.ts";
 import { surveyStack } from "./survey.ts";
@@ -74,13 +76,35 @@ export async function planDeployment(options: PlanOptions): Promise<DeploymentPl
     });
     stacks.push({ stack, place, ...surveyed });
   }
+  status.show("looking for stacks that are not declared any more");
+  const leftovers = await tellLeftovers(clients, environment, all);
   status.clear();
   return {
     identity,
     stacks,
     faults: stacks.flatMap(({ faults }) => faults),
-    warnings: warningsOf(stacks),
+    warnings: [...warningsOf(stacks), ...leftovers],
   };
+}
+
+/** Nothing of a deployment depends on it, so that whoever may not list stacks deploys all the same. */
+async function tellLeftovers(
+  clients: Clients,
+  environment: Environment,
+  declared: readonly SynthesisedStack[],
+): Promise<string[]> {
+  const place = { prefix: deploymentPrefix(environment), region: environment.region };
+  try {
+    const leftovers = await findLeftovers(clients, place, declared);
+    return leftovers.map(
+      (stack) =>
+        `${stack.stackName} in ${stack.region} is there and not declared any more; no deployment removes it, but this does, with what it holds: ${removalLine(stack)} # once nobody needs it`,
+    );
+  } catch (error) {
+    return [
+      `whether stacks are there that are not declared any more is not known: ${messageOf(error)}`,
+    ];
+  }
 }
 
 function choose(

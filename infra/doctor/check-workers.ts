@@ -9,10 +9,7 @@ import type { DeployedCheck } from "./examination.ts";
 
 const NAME = "workers";
 
-/**
- * Does Lambda poll each queue whose worker is a function? Containers are not looked at: whether tasks run follows from the
- * backlog.
- */
+/** Does Lambda poll each queue whose worker is a function? Of containers, `check-tasks.ts` tells. */
 export const checkWorkers: DeployedCheck = async (examination) => {
   const { clients, named, config } = examination;
   const client = clients.of(LambdaClient, named.region);

@@ -3,11 +3,13 @@ import { problem } from "../../shared/finding.ts";
 import type { Finding } from "../../shared/finding.ts";
 import { checkAlarms } from "./check-alarms.ts";
 import { checkDrift } from "./check-drift.ts";
+import { checkLeftovers } from "./check-leftovers.ts";
 import { checkLetters } from "./check-letters.ts";
 import { checkOutputs } from "./check-outputs.ts";
 import { checkQuotas } from "./check-quotas.ts";
 import { checkSetup } from "./check-setup.ts";
 import { checkStacks } from "./check-stacks.ts";
+import { checkTasks } from "./check-tasks.ts";
 import { checkWorkers } from "./check-workers.ts";
 import type { DeployedCheck, DeployedExamination } from "./examination.ts";
 
@@ -15,9 +17,11 @@ import type { DeployedCheck, DeployedExamination } from "./examination.ts";
 const CHECKS: readonly (readonly [string, DeployedCheck])[] = [
   ["CDK", checkSetup],
   ["stacks", checkStacks],
+  ["leftovers", checkLeftovers],
   ["outputs", checkOutputs],
   ["quotas", checkQuotas],
   ["workers", checkWorkers],
+  ["workers", checkTasks],
   ["letters", checkLetters],
   ["alarms", checkAlarms],
   ["drift", checkDrift],

@@ -38,6 +38,7 @@ export function answerQuery(account: FakeStacks, words: URLSearchParams, region:
       `<StackId>${arnOf(id)}</StackId><StackDriftDetectionId>${id}</StackDriftDetectionId>${ended}`,
     );
   }
+  if (action === "ListStacks") return listStacks(account, region);
   const place = placeOf(words.get("StackName") ?? words.get("StackId") ?? "", region);
   const stack = account.stacks.get(place);
   if (action === "CreateChangeSet") return createChangeSet(account, place, words);
@@ -57,6 +58,8 @@ export function answerQuery(account: FakeStacks, words: URLSearchParams, region:
         action,
         `<TemplateBody>${escape(stack.template)}</TemplateBody>`,
       );
+    case "DescribeStackResource":
+      return describeResource(place, stack, words.get("LogicalResourceId") ?? "");
     case "DescribeStackEvents":
       return result(
         CLOUDFORMATION,
@@ -95,6 +98,22 @@ export function answerQuery(account: FakeStacks, words: URLSearchParams, region:
     default:
       return result(CLOUDFORMATION, action, "");
   }
+}
+
+function listStacks(account: FakeStacks, region: string): Answer {
+  const members = [...account.stacks].flatMap(([place, { status }]) =>
+    place.startsWith(`${region}/`)
+      ? [
+          `<member><StackId>${arnOf(place)}</StackId><StackName>${place.split("/")[1]}</StackName>` +
+            `<CreationTime>2026-01-01T00:00:00Z</CreationTime><StackStatus>${status}</StackStatus></member>`,
+        ]
+      : [],
+  );
+  return result(
+    CLOUDFORMATION,
+    "ListStacks",
+    `<StackSummaries>${members.join("")}</StackSummaries>`,
+  );
 }
 
 function createChangeSet(account: FakeStacks, place: string, words: URLSearchParams): Answer {
@@ -164,6 +183,29 @@ function describe(place: string, { status, outputs }: FakeStack): string {
     `<StackId>${arnOf(place)}</StackId><StackName>${place.split("/")[1]}</StackName>` +
     `<CreationTime>2026-01-01T00:00:00Z</CreationTime><StackStatus>${status}</StackStatus>` +
     `<Outputs>${told.join("")}</Outputs>`
+  );
+}
+
+/** Of services the ARN, as `Ref` gives it; of everything else a name. */
+function describeResource(place: string, { template }: FakeStack, id: string): Answer {
+  const { Resources = {} } = JSON.parse(template) as {
+    Resources?: Record<string, { Type: string }>;
+  };
+  const type = Resources[id]?.Type;
+  if (type === undefined) {
+    return fault(400, "ValidationError", `Resource ${id} does not exist for stack ${place}`);
+  }
+  const [region] = place.split("/");
+  const physical =
+    type === "AWS::ECS::Service"
+      ? `arn:aws:ecs:${region}:${FAKE_ACCOUNT_ID}:service/cluster/${id}`
+      : `${id}-1`;
+  return result(
+    CLOUDFORMATION,
+    "DescribeStackResource",
+    `<StackResourceDetail><LogicalResourceId>${id}</LogicalResourceId><PhysicalResourceId>${physical}</PhysicalResourceId>` +
+      `<ResourceType>${type}</ResourceType><ResourceStatus>CREATE_COMPLETE</ResourceStatus>` +
+      `<LastUpdatedTimestamp>2026-01-01T00:00:00Z</LastUpdatedTimestamp></StackResourceDetail>`,
   );
 }
 

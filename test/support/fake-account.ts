@@ -14,7 +14,7 @@ import type { FakeStack, FakeStacks } from "./fake-stacks.ts";
  */
 export interface FakeAccount extends FakeStacks {
   readonly url: string;
-  /** Services that speak JSON: by the target header's action, such as `GetServiceQuota`. */
+  /** Services that speak JSON: by the target header's action, such as `GetServiceQuota`. What one throws is its refusal. */
   readonly json: Map<string, (input: Record<string, unknown>, region: string) => object>;
   /** Services that speak REST, by method and the beginning of the path: `GET /2015-03-31/`. */
   readonly rest: Map<string, (url: URL, region: string) => object>;
@@ -22,7 +22,11 @@ export interface FakeAccount extends FakeStacks {
 }
 
 /** By which IAM knows actions that tests refuse. */
-const SERVICES: Readonly<Record<string, string>> = { DescribeAlarms: "cloudwatch" };
+const SERVICES: Readonly<Record<string, string>> = {
+  DescribeAlarms: "cloudwatch",
+  DescribeServices: "ecs",
+  ListTasks: "ecs",
+};
 
 export async function startFakeAccount(): Promise<FakeAccount> {
   const server = createServer((request, response) => void answer(request, response));
@@ -68,7 +72,12 @@ export async function startFakeAccount(): Promise<FakeAccount> {
     const handle = account.json.get(action);
     if (handle === undefined) return refuse("UnknownOperationException", `no ${action} here`);
     const input = JSON.parse(body) as Record<string, unknown>;
-    return [200, "application/x-amz-json-1.1", JSON.stringify(handle(input, region))];
+    try {
+      return [200, "application/x-amz-json-1.1", JSON.stringify(handle(input, region))];
+    } catch (error) {
+      const { name, message } = error as Error;
+      return refuse(name, message);
+    }
   }
 
   function actS3(method: string, url: URL, body: string, region: string): Answer {

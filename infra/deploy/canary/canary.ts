@@ -9,7 +9,7 @@ import type { CanaryLane, CanaryOptions, CanaryResult } from "./call-lanes.ts";
 import { LedgerWatch } from "./ledger-watch.ts";
 import { QueueWatch } from "./queue-watch.ts";
 
-type Options = Pick<CanaryOptions, "patienceMs" | "onWaiting" | "signal"> & {
+type Options = Pick<CanaryOptions, "patienceMs" | "onWaiting" | "allow" | "signal"> & {
   readonly pollMs: number;
   /** Of all ARNs: `aws`, or another partition's. */
   readonly partition: string;

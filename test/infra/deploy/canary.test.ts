@@ -1,7 +1,11 @@
+import { spawn } from "node:child_process";
+import type { ChildProcess } from "node:child_process";
+import { once } from "node:events";
+import { fileURLToPath } from "node:url";
 import { ListQueuesCommand } from "@aws-sdk/client-sqs";
 import { ListSubscriptionsCommand } from "@aws-sdk/client-sns";
 import { join } from "node:path";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { afterAll, beforeAll, expect, test, vi } from "vitest";
 import { startRecorder, startWorker } from "../../../consumer/index.ts";
 import { callLanes } from "../../../infra/deploy/canary/call-lanes.ts";
 import type { CanaryLane, CanaryOptions } from "../../../infra/deploy/canary/call-lanes.ts";
@@ -18,7 +22,9 @@ import { openAnswers } from "../../../shared/answers/open.ts";
 import { openClaims } from "../../../shared/claims/open.ts";
 import type { RunningRecorder, RunningWorker } from "../../../shared/command.ts";
 import { createMemoryCoordination } from "../../../shared/coordination/memory-coordination.ts";
+import { HEARTBEAT_DEAD_MS } from "../../../shared/ledger/ledger.ts";
 import { openSqliteLedger } from "../../../shared/ledger/sqlite-ledger.ts";
+import type { CanaryCrashOptions } from "../../support/canary-crash-child.ts";
 import { FlowStage } from "../../support/flow-stage.ts";
 import type { MisbehavingServer } from "../../support/misbehaving-server.ts";
 import { startFauxqs } from "../../../shared/broker/fauxqs-broker.ts";
@@ -29,6 +35,7 @@ const stage = new FlowStage("canary");
 let server: MisbehavingServer;
 let broker: Broker;
 let clients: AwsClients;
+let endpoint: string;
 let worker: RunningWorker;
 let recorder: RunningRecorder;
 
@@ -37,6 +44,7 @@ beforeAll(async () => {
   const aws = await startFauxqs({ dataDir: join(stage.folder, "aws") });
   stage.onClose(() => aws.stop());
   const { endpointUrl } = aws;
+  endpoint = endpointUrl;
   broker = createBroker({ endpointUrl });
   clients = createAwsClients({ endpointUrl });
   await broker.ensure(["crm", "idle"]);
@@ -109,6 +117,58 @@ test("with a ledger it is seen where the recorder wrote it, as a run named canar
   } finally {
     await ledger.close();
   }
+});
+
+const CHILD = fileURLToPath(new URL("../../support/canary-crash-child.ts", import.meta.url));
+
+function startDying(lanes: readonly CanaryLane[], dies: CanaryCrashOptions["dies"]): ChildProcess {
+  const ledgerFile = join(stage.folder, "ledger.db");
+  const options: CanaryCrashOptions = { endpointUrl: endpoint, ledgerFile, lanes, dies };
+  return spawn(process.execPath, [CHILD, JSON.stringify(options)], { stdio: "inherit" });
+}
+
+/** Of the newest canary's run, now and once its heartbeat counts as dead. */
+async function newestRun() {
+  const ledger = openSqliteLedger(join(stage.folder, "ledger.db"));
+  try {
+    const [run] = await ledger.listRuns(1);
+    const calls: string[] = [];
+    for await (const { id, state } of ledger.calls(run!.id, {})) calls.push(`${id} ${state}`);
+    const later = await ledger.figures(run!.id, Date.now() + HEARTBEAT_DEAD_MS + 1_000);
+    return { name: run!.name, calls, later };
+  } finally {
+    await ledger.close();
+  }
+}
+
+test("F4: killed once its run is stored, a canary leaves a run without calls, which shows as interrupted", async () => {
+  const before = server.requests.length;
+  const child = startDying([lane("crm", "/ok")], "before publishing");
+  const [, signal] = (await once(child, "exit")) as [number | null, string | null];
+  expect(signal).toBe("SIGKILL");
+  expect(await newestRun()).toMatchObject({
+    name: "canary",
+    calls: [],
+    later: { state: "interrupted", attempts: 0 },
+  });
+  expect(server.requests).toHaveLength(before);
+});
+
+test("F4: killed as it waits, a canary leaves calls that are made once, and a run that shows as interrupted", async () => {
+  const path = "/ok?killed";
+  const made = (): number => server.requests.filter((request) => request.path === path).length;
+  const child = startDying([lane("crm", path), lane("idle", "/ok")], "when killed");
+  const exited = once(child, "exit") as Promise<[number | null, string | null]>;
+  await vi.waitUntil(() => made() > 0, { timeout: 30_000 });
+  child.kill("SIGKILL");
+  expect((await exited)[1]).toBe("SIGKILL");
+  const isRecorded = async (): Promise<boolean> =>
+    (await newestRun()).calls.includes("crm succeeded");
+  await vi.waitUntil(isRecorded, { timeout: 30_000 });
+  const { name, later } = await newestRun();
+  expect(name).toBe("canary");
+  expect(later).toMatchObject({ state: "interrupted", planned: 2, succeeded: 1, pending: 1 });
+  expect(made()).toBe(1);
 });
 
 test("an address that refuses is told with its status", async () => {

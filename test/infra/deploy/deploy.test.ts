@@ -175,6 +175,7 @@ test(
 );
 
 test("--diff shows what would change, and changes nothing", async () => {
+  account.stacks.delete("ap-northeast-1/senpu-test-pipeline");
   const { exitCode, text } = await run(["--diff"]);
   expect(exitCode).toBe(0);
   expect(text).toBe(
@@ -183,6 +184,25 @@ test("--diff shows what would change, and changes nothing", async () => {
       "site: senpu-test-site in ap-northeast-1, unchanged\n\n",
   );
   expect([questions, changesMade()]).toEqual([[], []]);
+});
+
+test("a stack that is not declared any more is told with the line that removes it, and left alone", async () => {
+  const { text } = await run(["--diff", "--stack", "site"]);
+  // These tests' assembly declares no pipeline.
+  expect(text).toContain(
+    "Note: senpu-test-pipeline in ap-northeast-1 is there and not declared any more; no deployment removes it, but this does, with what it holds: aws cloudformation delete-stack --stack-name senpu-test-pipeline --region ap-northeast-1 # once nobody needs it.",
+  );
+  expect(text.match(/not declared any more/g)).toHaveLength(1);
+  expect(changesMade()).toEqual([]);
+});
+
+test("whoever may not list stacks deploys all the same, and is told what is not known", async () => {
+  account.refused.add("ListStacks");
+  const { exitCode, text } = await run(["--diff"]);
+  expect(exitCode).toBe(0);
+  expect(text).toMatch(
+    /Note: whether stacks are there .* not known: listing the stacks in \S+: not allowed; .* cloudformation:ListStacks/,
+  );
 });
 
 test("whoever says no has deployed nothing", async () => {

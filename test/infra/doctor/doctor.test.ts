@@ -9,6 +9,7 @@ import { readConfig } from "../../../shared/config/read-config.ts";
 import { makeFolder, runCommand } from "../../support/command-line.ts";
 import { startFakeAccount } from "../../support/fake-account.ts";
 import type { FakeAccount } from "../../support/fake-account.ts";
+import { fargateTemplate, runFargate } from "../../support/fake-fargate.ts";
 import { MemoryOutput } from "../../support/memory-output.ts";
 
 const TOKYO = "ap-northeast-1";
@@ -28,7 +29,6 @@ let config: string;
 let depths: Map<string, number>;
 let mapping: object[];
 let alarms: { AlarmName: string; AlarmDescription: string }[];
-let quota: number;
 
 beforeAll(() => {
   vi.stubEnv("AWS_EC2_METADATA_DISABLED", "true");
@@ -41,26 +41,23 @@ beforeEach(async () => {
   vi.stubEnv("AWS_ENDPOINT_URL", account.url);
   config = join(makeFolder(), "senpu.config.yaml");
   writeFileSync(config, LANES);
-  [depths, mapping, alarms, quota] = [new Map(), [{ UUID: "u-1", State: "Enabled" }], [], 1_000];
+  [depths, mapping, alarms] = [new Map(), [{ UUID: "u-1", State: "Enabled" }], []];
   for (const region of ["us-east-1", TOKYO]) {
     account.addStack(`${region}/CDKToolkit`, "CREATE_COMPLETE", {}, { BootstrapVersion: "30" });
   }
   const named = (outputs: Readonly<Record<string, string>>): Record<string, string> =>
     Object.fromEntries(Object.values(outputs).map((output) => [output, output.toLowerCase()]));
-  account.addStack(
-    PIPELINE,
-    "UPDATE_COMPLETE",
-    {},
-    {
-      ...named(PIPELINE_OUTPUTS),
-      ...Object.fromEntries(toLaneOutputs(readConfig(config))),
-    },
-  );
+  account.addStack(PIPELINE, "UPDATE_COMPLETE", fargateTemplate(["reports"]), {
+    ...named(PIPELINE_OUTPUTS),
+    ...Object.fromEntries(toLaneOutputs(readConfig(config))),
+  });
   account.addStack(`${TOKYO}/senpu-test-ledger`, "CREATE_COMPLETE", {}, named(LEDGER_OUTPUTS));
   account.addStack(EDGE, "CREATE_COMPLETE");
   account.addStack(`${TOKYO}/senpu-test-site`, "CREATE_COMPLETE");
   account.json
-    .set("GetServiceQuota", ({ QuotaCode }) => ({ Quota: { QuotaCode, Value: quota } }))
+    .set("GetServiceQuota", ({ ServiceCode }) => ({
+      Quota: { Value: ServiceCode === "sqs" ? 120_000 : 1_000 },
+    }))
     .set("DescribeAlarms", ({ AlarmNamePrefix }) => ({
       MetricAlarms: alarms.filter(({ AlarmName }) => AlarmName.startsWith(String(AlarmNamePrefix))),
     }))
@@ -74,6 +71,7 @@ beforeEach(async () => {
       const visible = String(depths.get(queue) ?? 0);
       return { Attributes: { ...none, ApproximateNumberOfMessages: visible } };
     });
+  runFargate(account);
   account.rest.set("GET /2015-03-31/event-source-mappings", () => ({
     EventSourceMappings: mapping,
   }));
@@ -119,6 +117,9 @@ test("a deployment in order is told line by line, and ends with 0", async () => 
   );
   expect(text).toMatch(/^ok +quotas +functions running at once: the lanes may use 30 of 1,000$/m);
   expect(text).toMatch(/^ok +quotas +vCPUs of Fargate Spot: the lanes may use 4 of 1,000$/m);
+  expect(text.replaceAll(/\s+/g, " ")).toContain(
+    "ok quotas messages published a second: the lanes may use 260 of 1,000",
+  );
   expect(text).toMatch(/^ok +drift +senpu-test-pipeline is as it was deployed$/m);
   expect(text).toMatch(/All is well\.\n$/);
 });
@@ -191,16 +192,6 @@ test("L14: another rule's action, and another set's addresses, are", async () =>
   expect((await faults()).found).toHaveLength(2);
 });
 
-test("a quota that the lanes may pass is a problem, with the line that asks for more", async () => {
-  quota = 10;
-  const { exitCode, found, advice } = await faults();
-  expect(exitCode).toBe(1);
-  expect(found).toEqual([
-    "functions running at once: the lanes may use 30, and the account has 10; everything else in ap-northeast-1 uses them too",
-  ]);
-  expect(advice[0]).toContain("--service-code lambda --quota-code L-B99A9384");
-});
-
 test("a queue that nobody polls is a problem, with the line that mends it", async () => {
   mapping = [{ UUID: "u-1", State: "Disabled", StateTransitionReason: "USER_INITIATED" }];
   const { exitCode, found, advice } = await faults();
@@ -234,6 +225,23 @@ test("stacks that are not there, stuck or rolled back are told with what to do",
     "senpu-test-site is not there, in ap-northeast-1",
   ]);
   expect(advice[1]).toContain("npx cdk rollback edge --app dist/cdk.out/test");
+});
+
+test("a stack that is not declared any more is told with the line that removes it, other environments' are not", async () => {
+  account.addStack(`${TOKYO}/senpu-test-reports`, "UPDATE_COMPLETE");
+  account.addStack("us-east-1/senpu-test-pipeline", "CREATE_COMPLETE");
+  account.addStack(`${TOKYO}/senpu-test-gone`, "DELETE_COMPLETE");
+  account.addStack(`${TOKYO}/senpu-test-2-pipeline`, "CREATE_COMPLETE");
+  account.addStack(`${TOKYO}/senpu-production-site`, "CREATE_COMPLETE");
+  const { exitCode, found, advice } = await faults();
+  expect(exitCode).toBe(0);
+  expect(found).toEqual([
+    "senpu-test-reports in ap-northeast-1 is UPDATE_COMPLETE, and not declared any more",
+    "senpu-test-pipeline in us-east-1 is CREATE_COMPLETE, and not declared any more",
+  ]);
+  expect(advice[0]).toBe(
+    "with what it holds, this removes it: aws cloudformation delete-stack --stack-name senpu-test-reports --region ap-northeast-1",
+  );
 });
 
 test("lanes that are declared and not deployed are told", async () => {
