@@ -9,14 +9,31 @@ const APART = [
   "test/shared/state/broker-death.test.ts",
 ];
 
+/** What writes all that is deployed into `dist`, which others would read half written. */
+const ASSETS = [
+  "test/infra/stacks/templates.test.ts",
+  "test/infra/deploy/deploy-all.test.ts",
+  "test/infra/deploy/deploy-death.test.ts",
+];
+
 export default defineConfig({
   test: {
     projects: [
       { extends: true, test: { name: "processes", include: APART } },
+      // One at a time, when the others have ended.
+      {
+        extends: true,
+        test: { name: "assets", include: ASSETS, maxWorkers: 1, sequence: { groupOrder: 1 } },
+      },
       // Files share processes, and what these have loaded: half a second a file.
       {
         extends: true,
-        test: { name: "parts", include: ["test/**/*.test.ts"], exclude: APART, isolate: false },
+        test: {
+          name: "parts",
+          include: ["test/**/*.test.ts"],
+          exclude: [...APART, ...ASSETS],
+          isolate: false,
+        },
       },
     ],
     reporters: ["default", "./test/support/closing-line-reporter.ts"],

@@ -15,7 +15,8 @@ const MAX_READS = 2;
 
 /**
  * Claims in S3: `<prefix>/<run>/<SHA-256>`. S3 is told the SHA-256 with each object and refuses what it does not fit; it
- * is checked again when read. `place`: `bucket`, or `bucket/prefix`; `region`: as for {@link S3Folder}. Throws SenpuError `config` for what is neither.
+ * is checked again when read. `place`: `bucket`, or `bucket/prefix`; `region`: as for {@link S3Folder}. Throws SenpuError
+ * `config` for what is neither.
  *
  * Needs `s3:PutObject` and `s3:GetObject` on the objects, and `s3:ListBucket` on the bucket, without which S3 says of a
  * missing object that it may not be read; `prune` needs `s3:DeleteObject` too. A bucket where nobody prunes wants a

@@ -13,6 +13,7 @@ import {
   LEDGER_OUTPUTS,
   PIPELINE_OUTPUTS,
 } from "../../../shared/deployment/outputs.ts";
+import { HOME, setUpCdk } from "../../support/account-stage.ts";
 import { makeFolder, runCommand } from "../../support/command-line.ts";
 import { useDeployedStage } from "../../support/deployed-stage.ts";
 import { startFakeAccount } from "../../support/fake-account.ts";
@@ -29,7 +30,6 @@ import type { FakeAccount } from "../../support/fake-account.ts";
  * left out of the assembly, as there is no registry. The canary calls this machine, which it may by `allow`.
  */
 
-const HOME = "ap-northeast-1";
 const { lanes } = readConfig(CONFIG_FILE);
 const at = useDeployedStage(
   "deploy-all",
@@ -38,6 +38,20 @@ const at = useDeployedStage(
 let account: FakeAccount;
 
 beforeAll(async () => {
+  account = await startFakeAccount();
+  at.stage.onClose(() => account.close());
+  for (const [name, value] of Object.entries(at.person)) vi.stubEnv(name, value);
+  vi.stubEnv("AWS_REGION", HOME);
+  vi.stubEnv("AWS_ENDPOINT_URL", account.url);
+  vi.stubEnv("AWS_ENDPOINT_URL_CLOUDFORMATION", account.url);
+  vi.stubEnv("AWS_ENDPOINT_URL_S3", account.url);
+  setUpCdk(account);
+  account.onExecute = tellOutputs;
+}, 120_000);
+afterAll(() => vi.unstubAllEnvs());
+
+/** Once all is synthesised: that keeps this process, which is DynamoDB too, from answering for longer than a worker waits. */
+async function startConsumers(): Promise<void> {
   const names = lanes.map(({ name }) => name).join(",");
   const state = at.stage.newState();
   const env = at.container;
@@ -47,19 +61,7 @@ beforeAll(async () => {
     worker.waitForStderr(/working for/),
     recorder.waitForStderr(/recording into/),
   ]);
-  account = await startFakeAccount();
-  at.stage.onClose(() => account.close());
-  for (const [name, value] of Object.entries(at.person)) vi.stubEnv(name, value);
-  vi.stubEnv("AWS_REGION", HOME);
-  vi.stubEnv("AWS_ENDPOINT_URL", account.url);
-  vi.stubEnv("AWS_ENDPOINT_URL_CLOUDFORMATION", account.url);
-  vi.stubEnv("AWS_ENDPOINT_URL_S3", account.url);
-  for (const region of ["us-east-1", HOME]) {
-    account.addStack(`${region}/CDKToolkit`, "CREATE_COMPLETE", {}, { BootstrapVersion: "30" });
-  }
-  account.onExecute = tellOutputs;
-}, 120_000);
-afterAll(() => vi.unstubAllEnvs());
+}
 
 /** What CloudFormation would tell of what it has made: names of what this test has made beside it. */
 function tellOutputs(): void {
@@ -104,16 +106,15 @@ test(
             asked.push({ question, changed: changes() });
             return true;
           },
-          canary: (deployment, _settings, options) =>
-            runCanary(
-              deployment,
-              { url: `${server.url}/ok`, lanes: {} },
-              { ...options, allow: ["127.0.0.1"] },
-            ),
+          canary: async (deployment, _settings, options) => {
+            await startConsumers();
+            const settings = { url: `${server.url}/ok`, lanes: {} };
+            return runCanary(deployment, settings, { ...options, allow: ["127.0.0.1"] });
+          },
           pollMs: 50,
         }),
     };
-    const words = ["--env", "test", "--quiet", "--canary-wait", "60s"];
+    const words = ["--env", "test", "--quiet", "--canary-wait", "120s"];
     const { exitCode, output } = await runCommand(command, words);
 
     expect(asked).toEqual([

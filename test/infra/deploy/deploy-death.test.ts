@@ -42,6 +42,15 @@ function deploy(): SenpuProcess {
   return process;
 }
 
+/** Killed as a change set for the stack is being carried out, which ends as the account is told to. */
+async function dieInChangeSet(): Promise<void> {
+  const first = deploy();
+  account.onExecute = () => void first.child.kill("SIGKILL");
+  const { signal, stdout, stderr } = await first.ended;
+  expect(signal, `${stdout}\n${stderr}`).toBe("SIGKILL");
+  account.onExecute = () => {};
+}
+
 function executions(): number {
   return account.log.filter((line) => line.endsWith("ExecuteChangeSet")).length;
 }
@@ -52,11 +61,8 @@ test(
   async () => {
     const held = { resource: "acl", type: "AWS::WAFv2::WebACL", reason: "none" };
     account.failures.set(EDGE, { ...held, status: "CREATE_IN_PROGRESS" });
-    const first = deploy();
-    account.onExecute = () => void first.child.kill("SIGKILL");
-    expect((await first.ended).signal).toBe("SIGKILL");
+    await dieInChangeSet();
     expect(account.stacks.get(EDGE)?.status).toBe("CREATE_IN_PROGRESS");
-    account.onExecute = () => {};
 
     const second = deploy();
     await second.waitForStderr(/waiting for senpu-test-edge, to which something is being done/);
@@ -76,10 +82,7 @@ test(
   async () => {
     const failed = { resource: "acl", type: "AWS::WAFv2::WebACL", reason: "it failed" };
     account.failures.set(EDGE, { ...failed, status: "ROLLBACK_COMPLETE" });
-    const first = deploy();
-    account.onExecute = () => void first.child.kill("SIGKILL");
-    expect((await first.ended).signal).toBe("SIGKILL");
-    account.onExecute = () => {};
+    await dieInChangeSet();
 
     const { exitCode, stdout } = await deploy().ended;
     expect(stdout).toContain("senpu-test-edge is deployed.");

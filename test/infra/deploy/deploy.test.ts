@@ -1,4 +1,4 @@
-import { afterAll, afterEach, beforeAll, beforeEach, expect, test, vi } from "vitest";
+import { beforeEach, expect, test, vi } from "vitest";
 import * as deploy from "../../../infra/commands/deploy.ts";
 import type { DeployParts } from "../../../infra/commands/deploy.ts";
 import type { CanaryResult } from "../../../infra/deploy/canary/call-lanes.ts";
@@ -9,7 +9,7 @@ import { readConfig } from "../../../shared/config/read-config.ts";
 import { toLaneOutputs } from "../../../shared/deployment/deployed-lanes.ts";
 import { acceptedTemplate, writeAssembly } from "../../support/assembly.ts";
 import { makeFolder, runCommand } from "../../support/command-line.ts";
-import { startFakeAccount } from "../../support/fake-account.ts";
+import { setUpCdk, useFakeAccount } from "../../support/account-stage.ts";
 import type { FakeAccount } from "../../support/fake-account.ts";
 
 const EDGE = "us-east-1/senpu-test-edge";
@@ -24,20 +24,12 @@ let account: FakeAccount;
 let questions: string[];
 let folder: string;
 
-beforeAll(() => {
-  vi.stubEnv("AWS_EC2_METADATA_DISABLED", "true");
-  vi.stubEnv("AWS_ACCESS_KEY_ID", "senpu");
-  vi.stubEnv("AWS_SECRET_ACCESS_KEY", "senpu");
-  vi.stubEnv("AWS_REGION", "ap-northeast-1");
-});
-beforeEach(async () => {
-  account = await startFakeAccount();
+const at = useFakeAccount();
+beforeEach(() => {
+  ({ account } = at);
   questions = [];
   folder = makeFolder();
-  vi.stubEnv("AWS_ENDPOINT_URL", account.url);
-  for (const region of ["us-east-1", "ap-northeast-1"]) {
-    account.addStack(`${region}/CDKToolkit`, "CREATE_COMPLETE", {}, { BootstrapVersion: "30" });
-  }
+  setUpCdk(account);
   account.addStack(EDGE, "UPDATE_COMPLETE", acceptedTemplate("edge"));
   account.addStack(SITE, "UPDATE_COMPLETE", acceptedTemplate("site"));
   const names = [
@@ -58,8 +50,6 @@ beforeEach(async () => {
   );
   synthesise({ edge: { option: OPTION } });
 });
-afterEach(() => account.close());
-afterAll(() => vi.unstubAllEnvs());
 
 /** The accepted templates, with these resources besides or, where undefined, without them. */
 function synthesise(more: Record<string, Record<string, unknown>>): void {

@@ -1,13 +1,13 @@
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { afterAll, afterEach, beforeAll, beforeEach, expect, test, vi } from "vitest";
+import { beforeEach, expect, test, vi } from "vitest";
 import * as deployed from "../../../infra/commands/doctor.ts";
 import * as machine from "../../../producer/commands/doctor.ts";
 import { toLaneOutputs } from "../../../shared/deployment/deployed-lanes.ts";
 import { LEDGER_OUTPUTS, PIPELINE_OUTPUTS } from "../../../shared/deployment/outputs.ts";
 import { readConfig } from "../../../shared/config/read-config.ts";
 import { makeFolder, runCommand } from "../../support/command-line.ts";
-import { startFakeAccount } from "../../support/fake-account.ts";
+import { setUpCdk, useFakeAccount } from "../../support/account-stage.ts";
 import type { FakeAccount } from "../../support/fake-account.ts";
 import { fargateTemplate, runFargate } from "../../support/fake-fargate.ts";
 import { MemoryOutput } from "../../support/memory-output.ts";
@@ -30,21 +30,13 @@ let depths: Map<string, number>;
 let mapping: object[];
 let alarms: { AlarmName: string; AlarmDescription: string }[];
 
-beforeAll(() => {
-  vi.stubEnv("AWS_EC2_METADATA_DISABLED", "true");
-  vi.stubEnv("AWS_ACCESS_KEY_ID", "senpu");
-  vi.stubEnv("AWS_SECRET_ACCESS_KEY", "senpu");
-  vi.stubEnv("AWS_REGION", TOKYO);
-});
-beforeEach(async () => {
-  account = await startFakeAccount();
-  vi.stubEnv("AWS_ENDPOINT_URL", account.url);
+const at = useFakeAccount();
+beforeEach(() => {
+  ({ account } = at);
   config = join(makeFolder(), "senpu.config.yaml");
   writeFileSync(config, LANES);
   [depths, mapping, alarms] = [new Map(), [{ UUID: "u-1", State: "Enabled" }], []];
-  for (const region of ["us-east-1", TOKYO]) {
-    account.addStack(`${region}/CDKToolkit`, "CREATE_COMPLETE", {}, { BootstrapVersion: "30" });
-  }
+  setUpCdk(account);
   const named = (outputs: Readonly<Record<string, string>>): Record<string, string> =>
     Object.fromEntries(Object.values(outputs).map((output) => [output, output.toLowerCase()]));
   account.addStack(PIPELINE, "UPDATE_COMPLETE", fargateTemplate(["reports"]), {
@@ -76,8 +68,6 @@ beforeEach(async () => {
     EventSourceMappings: mapping,
   }));
 });
-afterEach(() => account.close());
-afterAll(() => vi.unstubAllEnvs());
 
 async function look(...words: string[]) {
   const command = {

@@ -1,7 +1,7 @@
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { afterAll, afterEach, beforeAll, beforeEach, expect, test, vi } from "vitest";
-import { Clients } from "../../../infra/aws/clients.ts";
+import { beforeEach, expect, test } from "vitest";
+import type { Clients } from "../../../infra/aws/clients.ts";
 import { checkQuotas } from "../../../infra/doctor/check-quotas.ts";
 import type { DeployedExamination } from "../../../infra/doctor/examination.ts";
 import { needsOf } from "../../../infra/doctor/quota-needs.ts";
@@ -11,7 +11,7 @@ import type { Config } from "../../../shared/config/config.ts";
 import { readConfig } from "../../../shared/config/read-config.ts";
 import type { Finding } from "../../../shared/finding.ts";
 import { makeFolder } from "../../support/command-line.ts";
-import { startFakeAccount } from "../../support/fake-account.ts";
+import { useFakeAccount } from "../../support/account-stage.ts";
 import type { FakeAccount } from "../../support/fake-account.ts";
 
 const [LAMBDA, SPOT, SNS, SQS] = ["L-B99A9384", "L-36FBB829", "L-F8E2BA85", "L-C491D5A4"] as const;
@@ -21,14 +21,10 @@ let clients: Clients;
 /** By code; what is not there, Service Quotas does not know. */
 let quotas: Map<string, number>;
 
-beforeAll(() => {
-  vi.stubEnv("AWS_ACCESS_KEY_ID", "senpu");
-  vi.stubEnv("AWS_SECRET_ACCESS_KEY", "senpu");
-});
-beforeEach(async () => {
-  account = await startFakeAccount();
-  vi.stubEnv("AWS_ENDPOINT_URL", account.url);
-  clients = new Clients();
+const at = useFakeAccount();
+beforeEach(() => {
+  ({ account } = at);
+  ({ clients } = at);
   quotas = new Map([
     [LAMBDA, 1_000],
     [SPOT, 6],
@@ -41,11 +37,6 @@ beforeEach(async () => {
     throw Object.assign(new Error("no such quota"), { name: "NoSuchResourceException" });
   });
 });
-afterEach(async () => {
-  clients.destroy();
-  await account.close();
-});
-afterAll(() => vi.unstubAllEnvs());
 
 function configOf(lanes: string): Config {
   const path = join(makeFolder(), "senpu.config.yaml");

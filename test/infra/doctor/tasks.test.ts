@@ -1,7 +1,7 @@
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { afterAll, afterEach, beforeAll, beforeEach, expect, test, vi } from "vitest";
-import { Clients } from "../../../infra/aws/clients.ts";
+import { beforeEach, expect, test } from "vitest";
+import type { Clients } from "../../../infra/aws/clients.ts";
 import { checkTasks } from "../../../infra/doctor/check-tasks.ts";
 import { stacksOf } from "../../../infra/doctor/examination.ts";
 import type { DeployedExamination } from "../../../infra/doctor/examination.ts";
@@ -10,7 +10,7 @@ import { nameEnvironment } from "../../../infra/environments/named.ts";
 import { readConfig } from "../../../shared/config/read-config.ts";
 import type { Finding } from "../../../shared/finding.ts";
 import { makeFolder } from "../../support/command-line.ts";
-import { startFakeAccount } from "../../support/fake-account.ts";
+import { useFakeAccount } from "../../support/account-stage.ts";
 import type { FakeAccount } from "../../support/fake-account.ts";
 import { fargateTemplate, runFargate } from "../../support/fake-fargate.ts";
 import type { FakeFargate } from "../../support/fake-fargate.ts";
@@ -38,23 +38,14 @@ let account: FakeAccount;
 let clients: Clients;
 let ecs: FakeFargate;
 
-beforeAll(() => {
-  vi.stubEnv("AWS_ACCESS_KEY_ID", "senpu");
-  vi.stubEnv("AWS_SECRET_ACCESS_KEY", "senpu");
-});
-beforeEach(async () => {
-  account = await startFakeAccount();
-  vi.stubEnv("AWS_ENDPOINT_URL", account.url);
-  clients = new Clients();
+const at = useFakeAccount();
+beforeEach(() => {
+  ({ account } = at);
+  ({ clients } = at);
   account.addStack(PIPELINE, "UPDATE_COMPLETE", fargateTemplate(["reports", "re-ports"]));
   ecs = runFargate(account);
   ecs.services.set("service0", BUSY);
 });
-afterEach(async () => {
-  clients.destroy();
-  await account.close();
-});
-afterAll(() => vi.unstubAllEnvs());
 
 function check(): Promise<readonly Finding[]> {
   const config = join(makeFolder(), "senpu.config.yaml");
