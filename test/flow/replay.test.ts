@@ -7,6 +7,7 @@ import type { Figures } from "../../shared/model/figures.ts";
 import { idempotencyKey } from "../../shared/model/idempotency-key.ts";
 import { openSession } from "../../shared/session.ts";
 import { replay } from "../../senpu.ts";
+import { expectRateHeld } from "../support/expect-rate-held.ts";
 import { copyState, startMendableServer } from "../support/failed-run.ts";
 import type { MendableServer } from "../support/failed-run.ts";
 import { figuresSchema } from "../support/figures-schema.ts";
@@ -111,8 +112,7 @@ describe("300 failed calls of two causes", () => {
     });
     const made = (await server.log()).requests.slice(seen);
     expect(made.map(({ id }) => id).toSorted()).toEqual(refused.map(({ id }) => id).toSorted());
-    const arrivals = made.map(({ arrivedAt }) => arrivedAt);
-    expect(mostWithin(arrivals, 1_000)).toBeLessThanOrEqual(21);
+    expectRateHeld(made, 20);
     expect(await lettersIn(state)).toBe(MISSING);
 
     const rest = await stage.run(["replay", "first", ...place]);
@@ -382,15 +382,3 @@ test("a run that still runs is not replayed", async () => {
   expect(exitCode).toBe(2);
   expect(stderr).toMatch(/run running still runs .*replay what has failed once it has ended/);
 });
-
-/** The most of these moments that lie within any window of that length. */
-function mostWithin(moments: readonly number[], windowMs: number): number {
-  const sorted = moments.toSorted((a, b) => a - b);
-  let most = 0;
-  let first = 0;
-  for (const [last, moment] of sorted.entries()) {
-    while (moment - (sorted[first] as number) >= windowMs) first++;
-    most = Math.max(most, last - first + 1);
-  }
-  return most;
-}

@@ -5,10 +5,18 @@ export function mostWithin(
   requests: readonly Pick<LoggedRequest, "arrivedAt">[],
   ms: number,
 ): number {
-  const times = requests.map(({ arrivedAt }) => arrivedAt).toSorted((a, b) => a - b);
+  return mostMoments(
+    requests.map(({ arrivedAt }) => arrivedAt),
+    ms,
+  );
+}
+
+/** The most of these moments that lie within any window of that length. */
+export function mostMoments(moments: readonly number[], ms: number): number {
+  const sorted = moments.toSorted((a, b) => a - b);
   let most = 0;
-  for (let last = 0, first = 0; last < times.length; last++) {
-    while (times[last]! - times[first]! >= ms) first++;
+  for (let last = 0, first = 0; last < sorted.length; last++) {
+    while (sorted[last]! - sorted[first]! >= ms) first++;
     most = Math.max(most, last - first + 1);
   }
   return most;

@@ -5,6 +5,7 @@ import type { Coordination, LaneLimit } from "../../../shared/coordination/coord
 import { createMemoryCoordination } from "../../../shared/coordination/memory-coordination.ts";
 import { SimulatedProcess } from "../../model/simulated-process.ts";
 import { VirtualTime, installVirtualTime } from "../../model/virtual-time.ts";
+import { mostMoments } from "../../support/arrivals.ts";
 
 /** Workers that share a lane, each with more calls at hand than it may start. */
 export interface LimitsScene {
@@ -116,7 +117,7 @@ async function play({
   return {
     started: starts.length,
     share: starts.length / (Math.min(bySlots, byRate) * seconds),
-    mostASecond: mostWithin(starts, 1_000),
+    mostASecond: mostMoments(starts, 1_000),
     mostInFlight,
     asked: Object.fromEntries([...asked].map(([method, count]) => [method, count / seconds])),
   };
@@ -148,13 +149,4 @@ function counted(
       };
     },
   });
-}
-
-function mostWithin(starts: readonly number[], ms: number): number {
-  let most = 0;
-  for (let last = 0, first = 0; last < starts.length; last++) {
-    while (starts[last]! - starts[first]! >= ms) first++;
-    most = Math.max(most, last - first + 1);
-  }
-  return most;
 }

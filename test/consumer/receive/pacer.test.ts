@@ -4,6 +4,7 @@ import type { Coordination } from "../../../shared/coordination/coordination.ts"
 import { createMemoryCoordination } from "../../../shared/coordination/memory-coordination.ts";
 import { OutOfReach } from "../../../shared/coordination/patience.ts";
 import type { Rate } from "../../../shared/model/lane.ts";
+import { mostMoments } from "../../support/arrivals.ts";
 
 /** Long enough that a share of a percent shows. */
 const LONG_MS = 20_000;
@@ -57,15 +58,6 @@ function startWorkers(count: number, rate: Rate, coordination: Coordination, lat
   return party;
 }
 
-function mostWithin(starts: readonly number[], ms: number): number {
-  let most = 0;
-  for (let last = 0, first = 0; last < starts.length; last++) {
-    while (starts[last]! - starts[first]! >= ms) first++;
-    most = Math.max(most, last - first + 1);
-  }
-  return most;
-}
-
 /** Of the starts that the rate allows, those made, the first second left out. */
 function shareOf(rate: Rate, starts: readonly number[]): number {
   const from = 1_800_000_000_000 + 1_000;
@@ -79,7 +71,7 @@ describe.each([5, 100, 2_000])("at %i/s", (count) => {
     const party = startWorkers(workers, rate, createMemoryCoordination());
     await vi.advanceTimersByTimeAsync(LONG_MS + 2_000);
     party.close();
-    expect(mostWithin(party.starts, 1_000)).toBeLessThanOrEqual(count);
+    expect(mostMoments(party.starts, 1_000)).toBeLessThanOrEqual(count);
     expect(shareOf(rate, party.starts)).toBeGreaterThan(0.97);
   });
 });
@@ -91,7 +83,7 @@ test("a burst starts at once after a pause, and no second sees more than the rat
   later.close();
   const [first = 0] = later.starts;
   expect(later.starts.filter((at) => at < first + 20).length).toBeGreaterThanOrEqual(8);
-  expect(mostWithin(later.starts, 1_000)).toBeLessThanOrEqual(30);
+  expect(mostMoments(later.starts, 1_000)).toBeLessThanOrEqual(30);
 });
 
 test("nothing is reserved that no call waits for", async () => {
@@ -121,7 +113,7 @@ test("an answer that takes long costs no start times", async () => {
   await vi.advanceTimersByTimeAsync(LONG_MS + 2_000);
   party.close();
   expect(shareOf(rate, party.starts)).toBeGreaterThan(0.95);
-  expect(mostWithin(party.starts, 1_000)).toBeLessThanOrEqual(50);
+  expect(mostMoments(party.starts, 1_000)).toBeLessThanOrEqual(50);
 });
 
 test("out of reach, each worker keeps to its share on its own clock", async () => {
@@ -135,7 +127,7 @@ test("out of reach, each worker keeps to its share on its own clock", async () =
   await vi.advanceTimersByTimeAsync(LONG_MS + 2_000);
   party.close();
   expect(shareOf(rate, party.starts)).toBeGreaterThan(0.9);
-  expect(mostWithin(party.starts, 1_000)).toBeLessThanOrEqual(63);
+  expect(mostMoments(party.starts, 1_000)).toBeLessThanOrEqual(63);
 });
 
 /** The port's methods, so that some can be replaced. */
