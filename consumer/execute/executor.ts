@@ -8,11 +8,12 @@ import type { Call } from "../../shared/model/call.ts";
 import { MissingSecretError } from "../../shared/secrets/secrets.ts";
 import { wasRefused } from "../auth/was-refused.ts";
 import type { Lack } from "../auth/credentials.ts";
-import type { Outcome, Reason } from "../../shared/model/outcome.ts";
+import type { Reason } from "../../shared/model/outcome.ts";
 import { withAnswer } from "../answer/answer-reader.ts";
 import type { CallTask } from "../receive/chunk.ts";
 import { callFields, endFields } from "../settle/log-fields.ts";
 import type { Attempt } from "./attempt.ts";
+import { failed, succeeded } from "./concluded.ts";
 import { countAndDelay } from "./count-and-delay.ts";
 import type { ExecutorHost } from "./executor-host.ts";
 import type { HttpClient } from "./http-client.ts";
@@ -177,24 +178,10 @@ export class Executor {
       this.#fail(task, "blocked", attempt.error ?? "");
       return true;
     }
-    const status = end.kind === "answer" ? end.status : undefined;
-    const measured = {
-      id: task.call.id,
-      ...(status === undefined ? {} : { status }),
-      attempts: task.attempts,
-      startedAt: task.startedAt,
-      settledAt: Date.now(),
-      latencyMs: Math.round(attempt.latencyMs * 10) / 10,
-    };
-    const outcome: Outcome =
+    const outcome =
       verdict === "succeeded"
-        ? { ...measured, state: "succeeded" }
-        : {
-            ...measured,
-            state: "failed",
-            reason: verdict,
-            error: this.#clean(task, attempt.error) ?? `HTTP ${status}`,
-          };
+        ? succeeded(task, attempt)
+        : failed(task, attempt, verdict, this.#clean(task, attempt.error));
     const { kept } = attempt;
     if (kept === undefined) this.#host.settle(task, outcome);
     else this.#host.settle(task, withAnswer(outcome, kept), kept.staged);

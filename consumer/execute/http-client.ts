@@ -1,4 +1,5 @@
 import type { LookupFunction } from "node:net";
+import { Bag } from "../../shared/bag.ts";
 import type { AnswerReader } from "../answer/answer-reader.ts";
 import { Attempt } from "./attempt.ts";
 import { Pools } from "./pools.ts";
@@ -26,7 +27,7 @@ export interface HttpClientOptions {
 export class HttpClient {
   readonly #pools: Pools;
   readonly #maxBodyBytes: number | undefined;
-  readonly #inFlight = new Set<Attempt>();
+  readonly #inFlight = new Bag<Attempt>();
   #sweep: NodeJS.Timeout | undefined;
   #sweepMs = Infinity;
 

@@ -1,3 +1,4 @@
+import { Bag } from "../../shared/bag.ts";
 import type { DestinationRecord } from "../../shared/coordination/destination.ts";
 import type { BreakerPolicy, Policy } from "../../shared/model/policy.ts";
 import { Breaker } from "./breaker.ts";
@@ -45,7 +46,7 @@ export class Gate {
   lastUsedAt = 0;
   #breaker: Breaker | undefined;
   /** Calls in flight that hold a slot of the window. */
-  readonly #holding = new Set<CallTask>();
+  readonly #holding = new Bag<CallTask>();
   /** The same, of calls that started before there was a window. */
   #strangers = 0;
 

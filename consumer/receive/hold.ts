@@ -1,3 +1,4 @@
+import { Bag } from "../../shared/bag.ts";
 import type { Coordination } from "../../shared/coordination/coordination.ts";
 import type { Chunk } from "./chunk.ts";
 
@@ -10,7 +11,7 @@ export class HoldKeeper {
   readonly #coordination: Coordination;
   readonly #onLost: () => void;
   readonly #onFailed: (error: unknown) => void;
-  readonly #chunks = new Set<Chunk>();
+  readonly #chunks = new Bag<Chunk>();
   #timer: NodeJS.Timeout | undefined;
 
   constructor(coordination: Coordination, onLost: () => void, onFailed: (error: unknown) => void) {

@@ -1,3 +1,4 @@
+import { Bag } from "../../shared/bag.ts";
 import type { Broker } from "../../shared/broker/broker.ts";
 import { laneQueue } from "../../shared/broker/broker.ts";
 import type { Coordination } from "../../shared/coordination/coordination.ts";
@@ -21,7 +22,7 @@ export interface OpenChunksOptions {
 /** What a lane's worker has taken on: kept from other workers, and its runs watched, until nothing depends on it. */
 export class OpenChunks {
   readonly #options: OpenChunksOptions;
-  readonly #chunks = new Set<Chunk>();
+  readonly #chunks = new Bag<Chunk>();
   readonly #keeper: VisibilityKeeper;
   readonly #holds: HoldKeeper;
 

@@ -16,10 +16,13 @@ import type { Policy } from "../../shared/model/policy.ts";
 import type { PlanEntry, PlanPolicy } from "../plan/plan.ts";
 import { chunkCalls } from "./chunk-size.ts";
 import { lanePolicy } from "./lane-policy.ts";
+import type { Outlet } from "./outlet.ts";
 import { Packer } from "./pack.ts";
 import type { PackedChunk } from "./pack.ts";
 import { settleUnknown } from "./settle-unknown.ts";
 import { SpillFile } from "./spill-file.ts";
+import { toInvalid } from "./to-invalid.ts";
+import type { PlannedEntry } from "./to-invalid.ts";
 import { Window } from "./window.ts";
 
 export interface PublisherOptions {
@@ -45,18 +48,6 @@ export interface KnownCalls {
   readonly settled: ReadonlySet<string>;
   /** Ids of unsafe calls that may have been started, whose result nobody saw: repeated only if their policy says so. */
   readonly unseen: ReadonlySet<string>;
-}
-
-type PlannedEntry = Exclude<PlanEntry, { readonly invalid: InvalidCall }>;
-
-/** One lane on its way out. */
-interface Outlet {
-  readonly lane: Lane;
-  /** One a policy, because a message carries one: replayed calls may come from different runs. */
-  readonly packers: Map<PlanPolicy | undefined, Packer>;
-  readonly window: Window;
-  readonly spill: SpillFile;
-  published: number;
 }
 
 /** What goes out with every call of a policy stands in each message. */
@@ -119,7 +110,11 @@ export class Publisher {
         const { policy } = this.#options;
         const repeatable = (entry.policy ?? policy).retry.unsafe;
         if (known.unseen.has(entry.call.id) && !repeatable) await this.#addUnknown(entry);
-        else await this.#addCall(entry);
+        else {
+          // Nearly every call only joins its chunk: that takes no promise.
+          const more = this.#addCall(entry);
+          if (more !== undefined) await more;
+        }
       }
     }
     for (const outlet of this.#outlets.values()) await this.#drain(outlet);
@@ -163,18 +158,28 @@ export class Publisher {
     for (const outlet of this.#outlets.values()) outlet.spill.close();
   }
 
-  async #addCall(entry: PlannedEntry): Promise<void> {
+  /** Undefined: the call is in the chunk under way, and that is all. */
+  #addCall(entry: PlannedEntry): Promise<void> | undefined {
     const { call, lane: laneName, policy } = entry;
     const outlet = this.#outlets.get(laneName);
     if (outlet === undefined) throw new Error(`lane ${laneName} is not among the plan's lanes`);
     const packer = this.#packerOf(outlet, policy);
     const maxCalls = chunkCalls(outlet.published, outlet.lane);
-    let chunk = call.claim === undefined ? packer.add(call, maxCalls) : "too large";
-    if (chunk === "too large") {
-      const claimed = await this.#claim(entry);
-      if (claimed === undefined) return;
-      chunk = packer.add(claimed, maxCalls);
-    }
+    const chunk = call.claim === undefined ? packer.add(call, maxCalls) : "too large";
+    if (chunk === "too large") return this.#addLarge(entry, outlet, packer, maxCalls);
+    outlet.published++;
+    return chunk === undefined ? undefined : this.#offer(outlet, chunk);
+  }
+
+  async #addLarge(
+    entry: PlannedEntry,
+    outlet: Outlet,
+    packer: Packer,
+    maxCalls: number,
+  ): Promise<void> {
+    const claimed = await this.#claim(entry);
+    if (claimed === undefined) return;
+    const chunk = packer.add(claimed, maxCalls);
     outlet.published++;
     if (chunk === "too large") await this.#addInvalid(toInvalid(entry, HEADERS_TOO_LARGE));
     else if (chunk !== undefined) await this.#offer(outlet, chunk);
@@ -289,9 +294,4 @@ export class Publisher {
     this.#flushedAt = performance.now();
     await this.#options.broker.publish("calls", batch);
   }
-}
-
-function toInvalid({ call, lane }: PlannedEntry, error: string): InvalidCall {
-  const { id, method = "GET", url } = call;
-  return { id, lane, method, url: url.slice(0, 2000), error };
 }
