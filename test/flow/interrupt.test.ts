@@ -163,7 +163,7 @@ describe.concurrent("a run with worker processes", () => {
     const { stderr } = await staged.process.ended;
     expect(staged.server.requests.every(({ status }) => status === 200)).toBe(true);
     expect(stderr).not.toMatch(/^\s+at /m);
-  }, 50_000);
+  }, 150_000);
 });
 
 describe.concurrent("a run whose process is killed half way", () => {
