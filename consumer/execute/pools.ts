@@ -1,8 +1,7 @@
 import type { LookupFunction } from "node:net";
-import { Pool } from "undici";
 import type { Dispatcher } from "undici";
+import Pool from "undici/lib/dispatcher/pool.js";
 import { Guard } from "../../shared/guard/guard.ts";
-
 import type { Route } from "./route.ts";
 
 /** Pools kept at once; beyond, the one longest open goes. A text file of URLs may name ten thousand hosts. */

@@ -40,15 +40,17 @@ const UNUSED: readonly Unused[] = [
   },
 ];
 
-const require = createRequire(import.meta.url);
-
 /**
- * Of undici, which is one CommonJS module of everything, the functions need a connection pool, and what is loaded lazily,
- * where there is a proxy, the agent for that.
+ * Of undici, which is one CommonJS module of everything, the functions import the connection pool by its own file; what
+ * is loaded lazily, where there is a proxy, is the agent for that, with the one method that its entry would lend it.
  */
-const DISPATCHERS = join(dirname(require.resolve("undici")), "lib/dispatcher");
-const UNDICI_POOL = join(DISPATCHERS, "pool.js");
-const UNDICI_PROXY = join(DISPATCHERS, "env-http-proxy-agent.js");
+const UNDICI = join(dirname(createRequire(import.meta.url).resolve("undici")), "lib");
+const PROXY = `
+  import Dispatcher from "./dispatcher/dispatcher.js";
+  import connect from "./api/api-connect.js";
+  Dispatcher.prototype.connect = connect;
+  export { default as EnvHttpProxyAgent } from "./dispatcher/env-http-proxy-agent.js";
+`;
 
 /** By which undici itself leaves out a second parser that it has on trial, as for the copy that is part of Node. */
 export const TRIM_DEFINES = { esbuildDetection: "true" };
@@ -57,18 +59,10 @@ export const TRIM_DEFINES = { esbuildDetection: "true" };
 export const trim: Plugin = {
   name: "trim",
   setup(build) {
-    build.onResolve({ filter: /^undici$/ }, ({ kind }) =>
-      kind === "dynamic-import"
-        ? { path: UNDICI_PROXY, namespace: "proxy" }
-        : { path: UNDICI_POOL, namespace: "pool" },
-    );
-    build.onLoad({ filter: /.*/, namespace: "proxy" }, ({ path }) => ({
-      contents: `export { default as EnvHttpProxyAgent } from ${JSON.stringify(path)};`,
-      resolveDir: dirname(path),
-    }));
-    build.onLoad({ filter: /.*/, namespace: "pool" }, ({ path }) => ({
-      contents: `export { default as Pool } from ${JSON.stringify(path)};`,
-      resolveDir: dirname(path),
+    build.onResolve({ filter: /^undici$/ }, () => ({ path: "undici", namespace: "proxy" }));
+    build.onLoad({ filter: /.*/, namespace: "proxy" }, () => ({
+      contents: PROXY,
+      resolveDir: UNDICI,
     }));
     for (const { path, instead } of UNUSED) {
       build.onLoad({ filter: path }, ({ path: file }) => ({

@@ -35,26 +35,21 @@ export function deriveId(call: Omit<Call, "id">): string {
   return hash("sha256", JSON.stringify(parts), "base64url").slice(0, DERIVED_CHARACTERS);
 }
 
+/** So many ids are kept in memory, some ten megabytes; from then on all of them on disk. */
+const MAX_IN_MEMORY = 100_000;
+
 /**
- * The ids given out in one reading of a plan: exact, and in a temporary database on disk, so that memory does not
- * grow with their number. The same calls in the same order get the same ids.
+ * The ids given out in one reading of a plan: exact, and beyond a hundred thousand in a temporary database on disk, so
+ * that memory does not grow with their number. The same calls in the same order get the same ids.
  */
 export class Identities {
-  readonly #database = new DatabaseSync("");
-  readonly #count: StatementSync;
+  /** How often each was given; undefined once they are on disk. */
+  #inMemory: Map<string, number> | undefined = new Map();
+  readonly #maxInMemory: number;
+  #onDisk: GivenOnDisk | undefined;
 
-  constructor() {
-    this.#database.exec(`
-      pragma journal_mode = off;
-      pragma synchronous = off;
-      pragma cache_size = -8000;
-      create table given (id text primary key, times integer not null) without rowid;
-      begin;
-    `);
-    this.#count = this.#database.prepare(
-      "insert into given values (?, 1) on conflict do update set times = times + 1 returning times",
-    );
-    this.#count.setReturnArrays(true);
+  constructor(maxInMemory = MAX_IN_MEMORY) {
+    this.#maxInMemory = maxInMemory;
   }
 
   /** False when the id has been given already. */
@@ -89,11 +84,48 @@ export class Identities {
   }
 
   close(): void {
-    this.#database.close();
+    this.#onDisk?.close();
   }
 
+  /** Counts it; returns how often it was given, this time included. */
   #times(id: string): number {
+    if (this.#inMemory === undefined) return this.#onDisk!.times(id);
+    const times = (this.#inMemory.get(id) ?? 0) + 1;
+    this.#inMemory.set(id, times);
+    if (this.#inMemory.size > this.#maxInMemory) {
+      this.#onDisk = new GivenOnDisk(this.#inMemory);
+      this.#inMemory = undefined;
+    }
+    return times;
+  }
+}
+
+class GivenOnDisk {
+  readonly #database = new DatabaseSync("");
+  readonly #count: StatementSync;
+
+  constructor(given: ReadonlyMap<string, number>) {
+    this.#database.exec(`
+      pragma journal_mode = off;
+      pragma synchronous = off;
+      pragma cache_size = -8000;
+      create table given (id text primary key, times integer not null) without rowid;
+      begin;
+    `);
+    const insert = this.#database.prepare("insert into given values (?, ?)");
+    for (const [id, times] of given) insert.run(id, times);
+    this.#count = this.#database.prepare(
+      "insert into given values (?, 1) on conflict do update set times = times + 1 returning times",
+    );
+    this.#count.setReturnArrays(true);
+  }
+
+  times(id: string): number {
     return (this.#count.get(id) as unknown as [number])[0];
+  }
+
+  close(): void {
+    this.#database.close();
   }
 }
 

@@ -1,6 +1,7 @@
 import { writeFileSync } from "node:fs";
 import { parseArgs } from "node:util";
 import type { LaneLimit } from "../../../shared/coordination/coordination.ts";
+import { messageOf } from "../../../shared/errors.ts";
 import type { Lane } from "../../../shared/model/lane.ts";
 import { simulateLimits } from "./limits.ts";
 import { customerCalls, packRun } from "./packing.ts";
@@ -104,7 +105,30 @@ function table(heads: readonly string[], rows: readonly string[]): string {
   return [`| ${heads.join(" | ")} |`, line, ...rows].join("\n");
 }
 
-const { values } = parseArgs({ options: { write: { type: "boolean", default: false } } });
+const USAGE = `Usage: npm run bench:scale -- [--write]
+
+What a run of so many calls comes to in messages and requests, and whether limits are held and reached by so many workers.
+
+  --write   into test/bench/scale/results.md as well
+`;
+
+const OPTIONS = {
+  write: { type: "boolean", default: false },
+  help: { type: "boolean", short: "h", default: false },
+} as const;
+
+let write = false;
+let help = false;
+try {
+  ({ write, help } = parseArgs({ options: OPTIONS }).values);
+} catch (error) {
+  process.stderr.write(`bench:scale: ${messageOf(error)}\n${USAGE}`);
+  process.exit(2);
+}
+if (help) {
+  process.stdout.write(USAGE);
+  process.exit(0);
+}
 process.stderr.write("packing, then some seconds of twenty scenes …\n");
 const text = `# What scale comes to
 
@@ -128,4 +152,4 @@ all workers together.
 ${table(["rate", "concurrency", "workers", "reached", "most in 1 s", "most in flight", "lease", "reserve", "count"], await limitRows())}
 `;
 process.stdout.write(text);
-if (values.write) writeFileSync(new URL("./results.md", import.meta.url), text);
+if (write) writeFileSync(new URL("./results.md", import.meta.url), text);

@@ -1,6 +1,10 @@
+import { once } from "node:events";
 import { mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { fileURLToPath, pathToFileURL } from "node:url";
 import { afterAll, beforeAll, expect, onTestFinished, test, vi } from "vitest";
 import { bundleFunctions } from "../../../infra/bundle/bundle.ts";
 import type { Bundle } from "../../../infra/bundle/bundle.ts";
@@ -79,6 +83,42 @@ test("the bundles of the ledger's functions answer, and forget", async () => {
     value: { rows: [], more: false },
   });
   expect(await call("ledger-retention", {})).toEqual({ forgotten: 0 });
+});
+
+test("what is bundled of undici asks a proxy for a tunnel", async () => {
+  const tunnels: string[] = [];
+  const proxy = createServer().on("connect", ({ url = "" }, socket) => {
+    tunnels.push(url);
+    socket.end("HTTP/1.1 407 No\r\n\r\n");
+  });
+  onTestFinished(() => void proxy.close());
+  proxy.listen(0, "127.0.0.1");
+  await once(proxy, "listening");
+  const { port } = proxy.address() as AddressInfo;
+
+  const entry = join(folder, "through-proxy.ts");
+  const source = (path: string): string =>
+    JSON.stringify(fileURLToPath(new URL(`../../../consumer/execute/${path}`, import.meta.url)));
+  writeFileSync(
+    entry,
+    `import { HttpClient } from ${source("http-client.ts")};
+     import { openProxyRoute, proxiesOfPlan } from ${source("proxy-route.ts")};
+     export async function handler(proxy) {
+       const route = await openProxyRoute(proxiesOfPlan(proxy));
+       const http = new HttpClient();
+       const request = { origin: "https://127.0.0.1:9", path: "/", method: "GET", headers: [], body: null, grant: { route } };
+       const { error } = await new Promise((resolve) => http.start(request, http.pools(["127.0.0.1"]), 10_000, 0, resolve));
+       await http.close();
+       return error;
+     }`,
+  );
+  const spec = { name: "through-proxy", entry, maxBytes: 400_000 };
+  const [bundle] = await bundleFunctions([spec], join(folder, "proxy"));
+  const { handler } = (await import(pathToFileURL(join(bundle!.folder, "index.mjs")).href)) as {
+    handler: (proxy: string) => Promise<string | undefined>;
+  };
+  expect(await handler(`http://127.0.0.1:${port}`)).toContain("407");
+  expect(tunnels).toEqual(["127.0.0.1:9"]);
 });
 
 test("a bundle over its limit is refused, with what it is made of", async () => {

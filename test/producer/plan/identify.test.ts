@@ -80,18 +80,23 @@ test("ids are unique, whatever comes in what order", () => {
   const wish = fc.constantFrom("a", "a#1", "a#2", "row-1", "row-2", undefined);
   fc.assert(
     fc.property(fc.array(fc.tuple(wish, fc.boolean()), { maxLength: 12 }), (wishes) => {
-      const identities = new Identities();
-      try {
-        const given = wishes.map(([id, invalid], index) => {
-          const row = (index % 3) + 1;
-          if (invalid) return identities.claimForInvalid(id, row);
-          if (id === undefined) return identities.derive({ url: "https://a.example/" });
-          return identities.claim(id) ? id : identities.claimWithRow(id, row);
-        });
-        expect(new Set(given).size).toBe(given.length);
-      } finally {
-        identities.close();
-      }
+      const giveAll = (maxInMemory: number): string[] => {
+        const identities = new Identities(maxInMemory);
+        try {
+          return wishes.map(([id, invalid], index) => {
+            const row = (index % 3) + 1;
+            if (invalid) return identities.claimForInvalid(id, row);
+            if (id === undefined) return identities.derive({ url: "https://a.example/" });
+            return identities.claim(id) ? id : identities.claimWithRow(id, row);
+          });
+        } finally {
+          identities.close();
+        }
+      };
+      const given = giveAll(1_000);
+      expect(new Set(given).size).toBe(given.length);
+      expect(giveAll(3), "moved to disk on the way").toEqual(given);
+      expect(giveAll(0), "on disk from the second on").toEqual(given);
     }),
     { numRuns: 200 },
   );
