@@ -4,7 +4,8 @@
  * In place of a `Set`: that one's table is replaced by another after so many deletions, and each old one refers to the
  * next (so that a loop over it goes on), and to what was in it at that moment. Once one of them is in the heap's old
  * generation, all its successors and what they ever held survive with it until the next full collection: seen here as
- * two fifths of all that a run allocates. Finding costs a look at each thing in it: for hundreds, not for many thousands.
+ * a quarter of all that a run allocates. Finding costs a look at each thing in it: a few hundredths of a microsecond more
+ * than a `Set` takes with 64 things, some tenths with 1,000.
  */
 export class Bag<T> implements Iterable<T> {
   readonly #items: T[] = [];
